@@ -1,0 +1,346 @@
+"""Settings: environment variables ``RECEIPT_*``, read once, frozen, refused when unknown.
+
+Every process has a class of its own and reads only that class's variables, so the API never learns
+the mail password. A secret has no default, and ``RECEIPT_X_FILE`` may name a file that holds it.
+What would be unsafe (plain SMTP, http addresses, the built-in token issuer) needs ``RECEIPT_DEMO=true``.
+``load`` turns every fault into one ``ConfigurationError`` which names settings, never their values.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from receipt_service.errors import ConfigurationError
+
+PREFIX: Final = "RECEIPT_"
+ASYMMETRIC_ALGORITHMS: Final = ("ES256", "PS256", "RS256", "EdDSA")
+
+_HOST = re.compile(r"[a-zA-Z0-9.\-\[\]:]+")
+_OADC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{3,11}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _origin(value: str) -> str:
+    """Accept an absolute http(s) address without query or fragment; drop the final slash."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment or parts.username:
+        raise ValueError("an absolute http(s) address without user, query or fragment")
+    if not _HOST.fullmatch(parts.netloc):
+        raise ValueError("a host in plain ASCII (use the xn-- form)")
+    return value.rstrip("/")
+
+
+def _split(value: object) -> object:
+    """Make a list of the words between commas."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+Url = Annotated[str, AfterValidator(_origin)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """``RECEIPT_X_FILE`` for every secret ``X``: the whole file, without its final line break."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the file's content if the setting is a secret whose file is named."""
+        named = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        if named is None or not is_secret(field):
+            return None, field_name, False
+        if f"{PREFIX}{field_name.upper()}" in os.environ:
+            raise ConfigurationError(f"{PREFIX}{field_name.upper()}: given twice, directly and as _FILE")
+        try:
+            secret = Path(named).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"{PREFIX}{field_name.upper()}_FILE: unreadable ({type(error).__name__})"
+            ) from None
+        if not secret:
+            raise ConfigurationError(f"{PREFIX}{field_name.upper()}_FILE: names an empty file")
+        return secret, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Collect the secrets that are given as files."""
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class CoreSettings(BaseSettings):
+    """What every process reads."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        env_file=None,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    demo: bool = Field(default=False, description="Demonstration: allows plain SMTP, http and the built-in tokens.")
+    data_folder: Path = Field(default=Path("var"), description="Where database and keys stand unless told otherwise.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Of our own events; other libraries are heard from WARNING on, without their text."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, the environment and secret files; never a stray ``.env``."""
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+
+class DatabaseSettings(CoreSettings):
+    """Where the rows are: `migrate`, `directory` and every process that stores."""
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="`sqlite:///…` or `postgresql+psycopg://…`; unset: SQLite in the data folder.",
+    )
+    database_connections: int = Field(default=8, ge=1, le=200, description="Most open connections of one process.")
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the embedded SQLite file unless set."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.data_folder / 'receipts.sqlite3').resolve()}"
+
+
+class IssuerKeySettings(CoreSettings):
+    """The folder of the signing keys: `keys` and the processes that sign."""
+
+    issuer_keys_folder: Path | None = Field(default=None, description="Unset: `keys/issuer` in the data folder.")
+    issuer_key_passphrase: SecretStr | None = Field(
+        default=None, description="Opens the signing keys; without it their files must be 0600."
+    )
+
+    @property
+    def issuer_keys(self) -> Path:
+        """The folder of the signing keys."""
+        return self.issuer_keys_folder or self.data_folder / "keys" / "issuer"
+
+
+class PublicSettings(CoreSettings):
+    """What the outside sees: shared by the API, which signs it, and the worker, which links to it."""
+
+    public_url: Url = Field(description="Origin of this service as people and verifiers reach it; also the issuer.")
+    channels: Words = Field(default=("sms", "email"), description="Which of `sms`, `email` are offered.")
+    sealing_keys_folder: Path | None = Field(
+        default=None, description="Public keys of the sealing epochs. Unset: `keys/sealing` in the data folder."
+    )
+
+    @property
+    def sealing_keys(self) -> Path:
+        """The folder of the epochs' public keys: the worker writes, the API reads."""
+        return self.sealing_keys_folder or self.data_folder / "keys" / "sealing"
+
+    @model_validator(mode="after")
+    def _check_public(self) -> Self:
+        local = urlsplit(self.public_url).hostname in _LOCAL_HOSTS
+        if not self.public_url.startswith("https://") and not (self.demo and local):
+            raise ValueError("public_url: https, unless in the demonstration on this machine")
+        if unknown := set(self.channels) - {"sms", "email"}:
+            raise ValueError(f"channels: {len(unknown)} word(s) other than sms, email")
+        return self
+
+
+class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings):
+    """The HTTP API: signs and seals, never opens an envelope, knows no provider."""
+
+    replay_keys_folder: Path | None = Field(
+        default=None, description="Short-lived keys of repeated requests. Unset: `keys/replay` in the data folder."
+    )
+    replay_window_hours: int = Field(
+        default=72, ge=1, le=168, description="How long a repeated request gives the same receipt."
+    )
+    oidc_issuer: Url | None = Field(default=None, description="`iss` of officers' tokens; required outside the demo.")
+    oidc_audience: str | None = Field(default=None, description="`aud` that a token must hold; required likewise.")
+    oidc_jwks_url: Url | None = Field(default=None, description="Unset: asked from the issuer's discovery document.")
+    oidc_algorithms: Words = Field(
+        default=("ES256", "PS256", "RS256"), description="Signature algorithms of tokens: asymmetric ones only."
+    )
+    oidc_officer_claim: str = Field(
+        default="officer_number", description="Claim that holds the officer's number in the directory."
+    )
+    oidc_roles_claim: str = Field(default="realm_access.roles", description="Path of the claim that lists the roles.")
+    oidc_clock_skew_seconds: int = Field(default=60, ge=0, le=300, description="Tolerated difference of clocks.")
+    oidc_token_max_age_seconds: int = Field(
+        default=36_000, ge=60, le=86_400, description="Oldest accepted token, whatever its own end says."
+    )
+    oidc_timeout_seconds: Seconds = Field(default=5, description="Longest wait for the token issuer's keys.")
+    oidc_ca_file: Path | None = Field(default=None, description="CA of the token issuer. Unset: the system's.")
+    jwks_max_age_seconds: int = Field(default=3600, ge=60, le=86_400, description="When the keys are fetched anew.")
+    request_limit_bytes: int = Field(default=65_536, ge=4096, le=1_048_576, description="Largest request body.")
+    issuance_queue_limit: int = Field(
+        default=512, ge=1, le=10_000, description="Checks in hand at once per process; beyond it clients get 503."
+    )
+    issuance_timeout_seconds: Seconds = Field(default=15, description="Longest wait for one check's commit.")
+    shutdown_grace_seconds: int = Field(default=20, ge=1, le=300, description="Longest wait for requests at the end.")
+
+    @property
+    def replay_keys(self) -> Path:
+        """The folder of the replay keys, shared by all API processes."""
+        return self.replay_keys_folder or self.data_folder / "keys" / "replay"
+
+    @property
+    def built_in_issuer(self) -> bool:
+        """Whether tokens come from the demonstration's own issuer."""
+        return self.demo and self.oidc_issuer is None
+
+    @model_validator(mode="after")
+    def _check_tokens(self) -> Self:
+        if not self.demo and (self.oidc_issuer is None or self.oidc_audience is None):
+            raise ValueError("oidc_issuer, oidc_audience: required outside the demonstration")
+        if self.oidc_issuer is not None and self.oidc_audience is None:
+            raise ValueError("oidc_audience: required with oidc_issuer")
+        if set(self.oidc_algorithms) - set(ASYMMETRIC_ALGORITHMS) or not self.oidc_algorithms:
+            raise ValueError(f"oidc_algorithms: of {', '.join(ASYMMETRIC_ALGORITHMS)}")
+        for name in ("oidc_issuer", "oidc_jwks_url"):
+            address = getattr(self, name)
+            if address is not None and not address.startswith("https://") and not self.demo:
+                raise ValueError(f"{name}: https outside the demonstration")
+        return self
+
+
+class WorkerSettings(DatabaseSettings, PublicSettings):
+    """The delivery worker: opens envelopes and knows the providers, never signs."""
+
+    epoch_keys_folder: Path | None = Field(
+        default=None, description="Private keys of the sealing epochs. Unset: `keys/epochs` in the data folder."
+    )
+    sms_window_hours: int = Field(default=24, ge=1, le=24, description="How long an SMS is tried.")
+    email_window_hours: int = Field(default=72, ge=1, le=72, description="How long an e-mail is tried.")
+    lease_seconds: int = Field(default=60, ge=5, le=600, description="How long a worker holds a message it sends.")
+    unknown_grace_seconds: int = Field(
+        default=120, ge=0, le=3600, description="Wait before asking what became of an attempt without an answer."
+    )
+    worker_concurrency: int = Field(default=32, ge=1, le=256, description="Messages sent at the same time.")
+    worker_poll_seconds: Seconds = Field(default=1, description="Longest pause of an idle worker.")
+    sms_sender: str | None = Field(default=None, description="AF2M sender (3-11 letters and digits) or E.164 number.")
+    twilio_account_sid: str | None = Field(default=None, description="Account; required when SMS is offered.")
+    twilio_auth_token: SecretStr | None = Field(default=None, description="Its secret; required when SMS is offered.")
+    twilio_url: Url = Field(default="https://api.twilio.com", description="Twilio's API, or a region of it.")
+    twilio_timeout_seconds: Seconds = Field(default=10, description="Longest wait for one answer of Twilio.")
+    smtp_host: str | None = Field(default=None, description="Mail server; required when e-mail is offered.")
+    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="TLS is required; `none` only in the demonstration."
+    )
+    smtp_ca_file: Path | None = Field(default=None, description="CA of the mail server. Unset: the system's.")
+    smtp_username: str | None = Field(default=None, description="Unset: no authentication.")
+    smtp_password: SecretStr | None = Field(default=None, description="Required with a user name.")
+    smtp_timeout_seconds: Seconds = Field(default=30, description="Longest wait for one e-mail to be taken.")
+    email_sender: str | None = Field(default=None, description="Address in From; required when e-mail is offered.")
+
+    @property
+    def epoch_keys(self) -> Path:
+        """The worker's own folder: never shared, never backed up."""
+        return self.epoch_keys_folder or self.data_folder / "keys" / "epochs"
+
+    @model_validator(mode="after")
+    def _check_sms(self) -> Self:
+        if "sms" not in self.channels:
+            return self
+        if self.sms_sender is None or self.twilio_account_sid is None or self.twilio_auth_token is None:
+            raise ValueError("sms_sender, twilio_account_sid, twilio_auth_token: required when SMS is offered")
+        if not _OADC.fullmatch(self.sms_sender) and not _E164.fullmatch(self.sms_sender):
+            raise ValueError("sms_sender: 3 to 11 letters and digits, not digits only, or an E.164 number")
+        if not self.twilio_url.startswith("https://") and not self.demo:
+            raise ValueError("twilio_url: https outside the demonstration")
+        return self
+
+    @model_validator(mode="after")
+    def _check_email(self) -> Self:
+        if "email" not in self.channels:
+            return self
+        if self.smtp_host is None or self.email_sender is None:
+            raise ValueError("smtp_host, email_sender: required when e-mail is offered")
+        if self.smtp_security == "none" and not self.demo:
+            raise ValueError("smtp_security: TLS is required outside the demonstration")
+        if (self.smtp_username is None) != (self.smtp_password is None):
+            raise ValueError("smtp_username, smtp_password: both or neither")
+        return self
+
+
+class EmbeddedSettings(ApiSettings, WorkerSettings):
+    """API and worker in one process, as `serve` and the demonstration run them."""
+
+
+PROCESSES: Final[Mapping[str, type[CoreSettings]]] = {
+    "api": ApiSettings,
+    "worker": WorkerSettings,
+    "serve": EmbeddedSettings,
+    "migrate": DatabaseSettings,
+    "keys": IssuerKeySettings,
+}
+"""Which settings each kind of process reads; together, all there are."""
+
+AnySettings = TypeVar("AnySettings", bound=CoreSettings)
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Tell whether a setting holds a secret, and so may be given as a file."""
+    return "SecretStr" in repr(field.annotation)
+
+
+def known_variables() -> frozenset[str]:
+    """Return the names of all environment variables that any process understands."""
+    names: set[str] = set()
+    for settings in PROCESSES.values():
+        for name, field in settings.model_fields.items():
+            names.add(f"{PREFIX}{name.upper()}")
+            if is_secret(field):
+                names.add(f"{PREFIX}{name.upper()}_FILE")
+    return frozenset(names)
+
+
+def _unknown_variables() -> Iterator[str]:
+    known = known_variables()
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            yield f"{name}: unknown" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _faults(error: ValidationError, settings: type[CoreSettings]) -> Iterator[str]:
+    """Say each fault with the variable names that an operator typed."""
+    names = re.compile(rf"\b({'|'.join(settings.model_fields)})\b(?=[,:])")
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = f"{PREFIX}{str(fault['loc'][0]).upper()}: " if fault["loc"] else ""
+        text = fault["msg"].removeprefix("Value error, ")
+        yield name + names.sub(lambda found: PREFIX + found[0].upper(), text)
+
+
+def load(settings: type[AnySettings], **given: Any) -> AnySettings:
+    """Read one process's settings from the environment, or from ``given`` before it.
+
+    Raises ConfigurationError naming every setting at fault and no value; a variable that begins with
+    ``RECEIPT_`` and that no process knows is a fault too, since a misspelt safety is no safety.
+    """
+    faults = list(_unknown_variables())
+    try:
+        loaded = settings(**given)
+    except ValidationError as error:
+        faults += _faults(error, settings)
+        raise ConfigurationError("; ".join(faults)) from None
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+    return loaded
