@@ -1,0 +1,112 @@
+"""Bytes that are signed or hashed: base64url and JSON, each in one form only.
+
+Writing gives the one form this service produces: base64url without padding (RFC 4648 §5, RFC 7515
+§2) and compact UTF-8 JSON with members in the order given. Reading is strict, because whatever two
+readers may understand differently is a way to show two people two receipts under one signature:
+padding, trailing bits, duplicate members, ``NaN``, numbers a browser would round and lone
+surrogates are all refused. Reading does not ask for *our* JSON form (RFC 9901 §4.2.1 leaves it to
+the issuer); the digests bind the exact bytes anyway.
+"""
+
+import json
+from binascii import Error, a2b_base64, b2a_base64
+from typing import Any, Final, NoReturn
+
+import orjson
+
+from receipt_service.errors import MalformedReceipt
+
+LARGEST_INTEGER: Final = 2**53 - 1
+"""Beyond it JavaScript rounds (RFC 7493 §2.2), so no number beyond it is the same for all readers."""
+
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+_PADDING = (b"", b"", b"==", b"=")
+_PLAIN_TYPES = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+class MalformedEncoding(MalformedReceipt):
+    """Text that is not base64url in its one canonical form."""
+
+
+class MalformedJson(MalformedReceipt):
+    """Bytes that are not JSON, or that two readers could read differently."""
+
+
+def base64url(data: bytes) -> str:
+    """Encode without padding (RFC 7515 §2)."""
+    return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
+
+
+def from_base64url(text: str) -> bytes:
+    """Decode the canonical form only; refuse padding, other letters and non-zero trailing bits.
+
+    Raises ``MalformedEncoding``. The text itself stays out of the message: it may hold an identity.
+    """
+    try:
+        raw = text.encode("ascii")
+        data = a2b_base64(raw.translate(_FROM_URL) + _PADDING[len(raw) % 4])
+    except (Error, ValueError) as error:
+        raise MalformedEncoding("not base64url") from error
+    if b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL) != raw:
+        raise MalformedEncoding("not base64url in its canonical form")
+    return data
+
+
+def to_json(value: Any) -> bytes:
+    """Write compact UTF-8 JSON with the members in the order of the mapping.
+
+    Only JSON's own types are taken; a date or an enumeration is formatted by whoever knows its
+    form. Raises ``MalformedJson`` for anything else, and for text that UTF-8 cannot carry.
+    """
+    try:
+        return orjson.dumps(value, option=_PLAIN_TYPES)
+    except orjson.JSONEncodeError as error:
+        raise MalformedJson("a value has no JSON form") from error
+
+
+def from_json(data: bytes) -> Any:
+    """Read JSON that every reader understands alike.
+
+    Raises ``MalformedJson`` for invalid UTF-8, a member named twice at any depth, ``NaN`` and
+    infinities, integers beyond ``LARGEST_INTEGER``, lone surrogates, and nesting too deep to read.
+    """
+    try:
+        value = _STRICT.decode(data.decode("utf-8"))
+        if b"\\u" in data:  # an escape may spell half of a surrogate pair, which is no character
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson("not JSON that every reader understands alike") from error
+    return value
+
+
+def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedJson("a JSON object names a member twice")
+    return members
+
+
+def _bounded_integer(digits: str) -> int:
+    if len(digits) > len(str(LARGEST_INTEGER)) + 1 or abs(value := int(digits)) > LARGEST_INTEGER:
+        raise MalformedJson("a JSON number is beyond what every reader keeps exactly")
+    return value
+
+
+def _finite_number(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise MalformedJson("a JSON number is beyond what every reader keeps exactly")
+    return value
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise MalformedJson("NaN and infinities are not JSON")
+
+
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_members_once,
+    parse_int=_bounded_integer,
+    parse_float=_finite_number,
+    parse_constant=_no_constant,
+)

@@ -1,0 +1,74 @@
+"""A disclosure: one salted claim, and the digest that the issuer signs in its place (RFC 9901 §4.2)."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from receipt_service.domain.canonical import base64url, from_base64url, from_json, to_json
+from receipt_service.errors import MalformedReceipt
+
+SALT_BYTES: Final = 16
+"""128 bits, the floor of RFC 9901 §9.3; ``docs/formats.md`` says why not more."""
+
+_RESERVED_NAMES: Final = frozenset({"_sd", "..."})
+_HASHES: Final = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
+
+
+class ReservedClaimName(MalformedReceipt):
+    """A disclosure names a claim ``_sd`` or ``...`` (RFC 9901 §7.1 step 3.c.ii.3)."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Disclosure:
+    """One disclosure as it was read; ``encoded`` are the exact characters that the digest covers."""
+
+    encoded: str
+    salt: str
+    name: str | None
+    """``None`` for an element of an array (RFC 9901 §4.2.2)."""
+    value: Any
+
+    def __repr__(self) -> str:
+        """Show nothing: a repr ends up in logs."""
+        return "Disclosure(…)"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the encoded form, base64url."""
+        return digest_of(self.encoded)
+
+
+def encode_disclosure(salt: bytes, name: str, value: Any) -> str:
+    """Write the disclosure of an object member: base64url of ``[salt, name, value]``."""
+    return base64url(to_json([base64url(salt), name, value]))
+
+
+def digest_of(encoded: str, algorithm: str = "sha-256") -> str:
+    """Hash the characters of a disclosure as they stand (RFC 9901 §4.2.3).
+
+    ``algorithm`` is a name of the IANA registry "Named Information Hash Algorithm" out of SHA-2.
+    """
+    return base64url(_HASHES[algorithm](encoded.encode("ascii")).digest())
+
+
+def known_hash(algorithm: object) -> bool:
+    """Say whether ``_sd_alg`` names a hash that we use."""
+    return isinstance(algorithm, str) and algorithm in _HASHES
+
+
+def parse_disclosure(encoded: str) -> Disclosure:
+    """Read a disclosure of an object member or of an array element.
+
+    Raises ``MalformedReceipt`` (``MalformedEncoding``, ``MalformedJson`` or ``ReservedClaimName``
+    where that says more).
+    """
+    parts = from_json(from_base64url(encoded))
+    match parts:
+        case [str(salt), str(name), value]:
+            if name in _RESERVED_NAMES:
+                raise ReservedClaimName("a disclosure may not name a claim _sd or ...")
+            return Disclosure(encoded, salt, name, value)
+        case [str(salt), value]:
+            return Disclosure(encoded, salt, None, value)
+        case _:
+            raise MalformedReceipt("a disclosure is an array of salt, name and value, or of salt and value")
