@@ -1,0 +1,315 @@
+"""Every refusal of the HTTP interface, as RFC 9457 problem details in French or English.
+
+``PROBLEMS`` is the registry: docs/errors.md, the OpenAPI document and the tests are made from it. A
+problem says which rule was broken and where in the request (a JSON Pointer), never what stood there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import orjson
+from starlette.responses import Response
+
+from receipt_service import errors
+from receipt_service.errors import Violation
+
+Language = Literal["fr", "en"]
+TYPE_PREFIX: Final = "urn:fr:recepisse:problem:"
+MEDIA_TYPE: Final = "application/problem+json"
+REALM: Final = 'Bearer realm="receipt-service"'
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of refusal: ``slug`` ends its ``type`` URI and never changes its meaning."""
+
+    slug: str
+    status: int
+    title: Mapping[Language, str]
+    detail: Mapping[Language, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """The absolute URI of RFC 9457's ``type``."""
+        return TYPE_PREFIX + self.slug
+
+
+def _problem(slug: str, status: int, fr: tuple[str, str], en: tuple[str, str], **headers: str) -> Problem:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Problem(slug, status, {"fr": fr[0], "en": en[0]}, {"fr": fr[1], "en": en[1]}, names)
+
+
+MALFORMED_REQUEST: Final = _problem(
+    "malformed-request",
+    400,
+    ("Requête illisible", "Le corps n'est pas un objet JSON bien formé : UTF-8, clés uniques, nombres finis."),
+    ("Unreadable request", "The body is not a well-formed JSON object: UTF-8, unique keys, finite numbers."),
+)
+IDEMPOTENCY_KEY_MISSING: Final = _problem(
+    "idempotency-key-missing",
+    400,
+    ("Idempotency-Key absent", "Envoyez un seul en-tête Idempotency-Key, avec un UUID aléatoire entre guillemets."),
+    ("Idempotency-Key missing", "Send exactly one Idempotency-Key header, with a random UUID in double quotes."),
+)
+IDEMPOTENCY_KEY_INVALID: Final = _problem(
+    "idempotency-key-invalid",
+    400,
+    ("Idempotency-Key invalide", "La valeur doit être un UUID aléatoire (version 4), de préférence entre guillemets."),
+    ("Idempotency-Key invalid", "The value must be a random UUID (version 4), preferably in double quotes."),
+)
+UNAUTHENTICATED: Final = _problem(
+    "unauthenticated",
+    401,
+    ("Authentification requise", "Présentez un jeton d'accès : Authorization: Bearer …"),
+    ("Authentication required", "Present an access token: Authorization: Bearer …"),
+    WWW_Authenticate=REALM,
+)
+INVALID_TOKEN: Final = _problem(
+    "invalid-token",
+    401,
+    ("Jeton refusé", "Le jeton est mal formé, périmé, destiné à un autre service ou signé par un autre émetteur."),
+    ("Token refused", "The token is malformed, expired, meant for another service or signed by another issuer."),
+    WWW_Authenticate=f'{REALM}, error="invalid_token"',
+)
+FORBIDDEN: Final = _problem(
+    "forbidden",
+    403,
+    ("Rôle insuffisant", "Le jeton est valable, mais ne porte pas le rôle que cette opération demande."),
+    ("Role missing", "The token is valid, but does not carry the role that this operation asks for."),
+    WWW_Authenticate=f'{REALM}, error="insufficient_scope"',
+)
+OFFICER_UNKNOWN: Final = _problem(
+    "officer-unknown",
+    403,
+    ("Agent inconnu", "Le jeton est valable, mais son titulaire n'est pas un agent actif de l'annuaire."),
+    ("Officer unknown", "The token is valid, but its subject is not an active officer of the directory."),
+)
+NOT_FOUND: Final = _problem(
+    "not-found",
+    404,
+    ("Introuvable", "Rien ne se trouve à cette adresse, ou vous n'avez pas à le savoir."),
+    ("Not found", "Nothing is at this address, or it is not yours to know."),
+)
+METHOD_NOT_ALLOWED: Final = _problem(
+    "method-not-allowed",
+    405,
+    ("Méthode non admise", "Cette adresse n'admet que les méthodes de l'en-tête Allow."),
+    ("Method not allowed", "This address admits only the methods of the Allow header."),
+)
+NOT_ACCEPTABLE: Final = _problem(
+    "not-acceptable",
+    406,
+    ("Format non disponible", "Aucun des formats de l'en-tête Accept n'est disponible ici."),
+    ("Not acceptable", "None of the formats in the Accept header is available here."),
+)
+REQUEST_TIMEOUT: Final = _problem(
+    "request-timeout",
+    408,
+    ("Requête trop lente", "Le corps de la requête n'est pas arrivé à temps."),
+    ("Request too slow", "The body of the request did not arrive in time."),
+    Connection="close",
+)
+IDEMPOTENCY_IN_PROGRESS: Final = _problem(
+    "idempotency-in-progress",
+    409,
+    ("Requête en cours", "Une requête avec la même clé est en cours de traitement ; répétez-la un peu plus tard."),
+    ("Request in progress", "A request with the same key is being processed; repeat it a little later."),
+    Retry_After="1",
+)
+REPLAY_WINDOW_CLOSED: Final = _problem(
+    "replay-window-closed",
+    409,
+    (
+        "Récépissé déjà émis",
+        "Ce contrôle est enregistré, mais la clé qui permettait de redonner son récépissé est détruite.",
+    ),
+    (
+        "Receipt already issued",
+        "This check is registered, but the key that could give its receipt again has been destroyed.",
+    ),
+)
+BODY_TOO_LARGE: Final = _problem(
+    "body-too-large",
+    413,
+    ("Corps trop grand", "Le corps de la requête dépasse la taille admise."),
+    ("Body too large", "The body of the request exceeds the accepted size."),
+    Connection="close",
+)
+UNSUPPORTED_MEDIA_TYPE: Final = _problem(
+    "unsupported-media-type",
+    415,
+    ("Type de contenu non pris en charge", "Envoyez du application/json, en UTF-8, sans codage de contenu."),
+    ("Unsupported media type", "Send application/json, in UTF-8, without content coding."),
+    Accept="application/json",
+)
+INVALID_CHECK: Final = _problem(
+    "invalid-check",
+    422,
+    ("Contrôle refusé", "La demande enfreint une ou plusieurs règles ; « errors » les donne toutes. Rien n'est écrit."),
+    ("Check refused", "The request breaks one or more rules; `errors` lists them all. Nothing was written."),
+)
+INVALID_PARAMETER: Final = _problem(
+    "invalid-parameter",
+    422,
+    ("Paramètre refusé", "Un paramètre de l'adresse n'a pas une valeur admise."),
+    ("Parameter refused", "A parameter of the address does not have an accepted value."),
+)
+INVALID_RECEIPT: Final = _problem(
+    "invalid-receipt",
+    422,
+    ("Récépissé refusé", "Ce n'est pas un récépissé intact de ce service, ou le lien n'est pas le sien."),
+    ("Receipt refused", "This is not an intact receipt of this service, or the link is not its own."),
+)
+IDEMPOTENCY_CONFLICT: Final = _problem(
+    "idempotency-conflict",
+    422,
+    ("Clé déjà employée", "Cette Idempotency-Key est déjà venue avec un autre corps ; prenez-en une nouvelle."),
+    ("Key already used", "This Idempotency-Key came before with another body; take a new one."),
+)
+INTERNAL_ERROR: Final = _problem(
+    "internal-error",
+    500,
+    ("Erreur interne", "Une faute de notre côté. Répétez la requête avec la même clé ; citez « instance »."),
+    ("Internal error", "A fault on our side. Repeat the request with the same key; quote `instance`."),
+)
+UNAVAILABLE: Final = _problem(
+    "unavailable",
+    503,
+    ("Momentanément indisponible", "Une partie nécessaire ne répond pas. Répétez la requête avec la même clé."),
+    ("Temporarily unavailable", "A part that is needed does not answer. Repeat the request with the same key."),
+    Retry_After="5",
+)
+OVERLOADED: Final = _problem(
+    "overloaded",
+    503,
+    ("Trop de requêtes à la fois", "La file d'attente est pleine. Répétez la requête avec la même clé."),
+    ("Too many requests at once", "The queue is full. Repeat the request with the same key."),
+    Retry_After="2",
+)
+
+PROBLEMS: Final[Mapping[str, Problem]] = {
+    value.slug: value for value in list(globals().values()) if isinstance(value, Problem)
+}
+"""All problems by slug, in the order of their status."""
+
+_BY_STATUS: Final = {
+    400: MALFORMED_REQUEST,
+    401: UNAUTHENTICATED,
+    403: FORBIDDEN,
+    404: NOT_FOUND,
+    405: METHOD_NOT_ALLOWED,
+    406: NOT_ACCEPTABLE,
+    408: REQUEST_TIMEOUT,
+    413: BODY_TOO_LARGE,
+    415: UNSUPPORTED_MEDIA_TYPE,
+    503: UNAVAILABLE,
+}
+
+_BY_CONDITION: Final[Mapping[type[errors.ReceiptServiceError], Problem]] = {
+    errors.InvalidCheck: INVALID_CHECK,
+    errors.OfficerUnknown: OFFICER_UNKNOWN,
+    errors.IdempotencyInProgress: IDEMPOTENCY_IN_PROGRESS,
+    errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
+    errors.ReplayWindowClosed: REPLAY_WINDOW_CLOSED,
+    errors.NotFound: NOT_FOUND,
+    errors.Unavailable: UNAVAILABLE,
+    errors.MalformedReceipt: INVALID_RECEIPT,
+    errors.VerificationError: INVALID_RECEIPT,
+}
+
+
+class Refused(errors.ReceiptServiceError):
+    """The request is refused by the HTTP layer itself, with this problem."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        violations: Sequence[Violation] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: str,
+    ) -> None:
+        """``members`` are extension members of the problem (RFC 9457 §3.2): our own values only."""
+        super().__init__(problem.slug)
+        self.problem = problem
+        self.violations = tuple(violations)
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+def refusal_of(error: errors.ReceiptServiceError) -> Refused | None:
+    """Translate a condition of the lower layers; None means that it is a fault of ours (500)."""
+    if isinstance(error, Refused):
+        return error
+    for condition, problem in _BY_CONDITION.items():
+        if isinstance(error, condition):
+            violations = error.violations if isinstance(error, errors.InvalidCheck) else ()
+            if isinstance(error, errors.ReplayWindowClosed):
+                return Refused(problem, receipt_number=error.receipt_number)
+            return Refused(problem, violations)
+    return None
+
+
+def problem_of_status(status: int) -> Problem:
+    """Return the problem that stands for a status which the framework chose."""
+    return _BY_STATUS.get(status, MALFORMED_REQUEST if status < 500 else INTERNAL_ERROR)  # noqa: PLR2004
+
+
+def preferred_language(accept_language: str | None) -> Language:
+    """Choose French or English by Accept-Language (RFC 9110 §12.5.4); French when in doubt."""
+    best: dict[Language, float] = {"fr": 0.0, "en": 0.0}
+    for part in (accept_language or "")[:200].split(","):
+        tag, _, parameter = part.strip().lower().partition(";")
+        quality = _quality(parameter)
+        primary = tag.split("-", maxsplit=1)[0].strip()
+        if primary == "fr" or tag == "*":
+            best["fr"] = max(best["fr"], quality)
+        elif primary == "en":
+            best["en"] = max(best["en"], quality)
+    return "en" if best["en"] > best["fr"] else "fr"
+
+
+def _quality(parameter: str) -> float:
+    """Return the weight ``q=…``, 1 when absent, 0 when unreadable."""
+    name, _, value = parameter.strip().partition("=")
+    if not name:
+        return 1.0
+    try:
+        weight = float(value)
+    except ValueError:
+        return 0.0
+    return weight if name.strip() == "q" and 0 <= weight <= 1 else 0.0
+
+
+def problem_document(refused: Refused, language: Language, instance: str | None = None) -> dict[str, Any]:
+    """Return the problem's members, ready to serialise."""
+    problem = refused.problem
+    document: dict[str, Any] = {
+        "type": problem.type,
+        "title": problem.title[language],
+        "status": problem.status,
+        "detail": problem.detail[language],
+    }
+    if instance is not None:
+        document["instance"] = instance
+    if refused.violations:
+        document["errors"] = [
+            {"pointer": v.field, "rule": v.rule, "detail": v.fr if language == "fr" else v.en}
+            for v in refused.violations
+        ]
+    return {**document, **refused.members}
+
+
+def problem_response(refused: Refused, accept_language: str | None, instance: str | None = None) -> Response:
+    """Return the HTTP answer of a refusal; always a problem document, whatever Accept says (RFC 9110 §15.5.7)."""
+    language = preferred_language(accept_language)
+    headers = {
+        **refused.problem.headers,
+        **refused.headers,
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        "Cache-Control": "no-store",
+    }
+    body = orjson.dumps(problem_document(refused, language, instance))
+    return Response(body, refused.problem.status, headers, MEDIA_TYPE)
