@@ -12,15 +12,14 @@ from receipt_service.errors import ConfigurationError
 
 SHORTEST, LONGEST = 3, 11
 
-GENERIC_WORDS = frozenset(
-    """
-    agence alert alerte alerteinfo alertes amende amendes appel banque boutique client clients code colis
-    commande compte confirm contact facture gratuit info infoclient inform information infos infosms livraison
-    livreur message messages mms news notif notification notifs offre paiement promo promos promotion pub
-    rappel rdv rendezvous reponse securite service serviceclient services sms smsinfo solde soldes suivi
-    suivicolis support test urgence urgent vente
-    """.split()
+_GENERIC = (
+    "agence alert alerte alerteinfo alertes amende amendes appel banque boutique client clients code colis "
+    "commande compte confirm contact facture gratuit info infoclient inform information infos infosms livraison "
+    "livreur message messages mms news notif notification notifs offre paiement promo promos promotion pub "
+    "rappel rdv rendezvous reponse securite service serviceclient services sms smsinfo solde soldes suivi "
+    "suivicolis support test urgence urgent vente "
 )
+GENERIC_WORDS = frozenset(_GENERIC.split())
 """Words that name no sender in particular; digits around them don't make them one."""
 
 
