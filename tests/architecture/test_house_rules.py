@@ -20,7 +20,7 @@ FUNCTION_LINES = 40
 # A module of that name says what it is made of, not what it is for.
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers", "base", "shared", "core"}
 LEFT_LYING = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b")
-SILENCED_WHOLESALE = re.compile(r"#\s*type:\s*ignore(?!\[)|#\s*(?:ruff:\s*)?noqa(?!:\s*[A-Z])|#\s*fmt:\s*(?:off|skip)")
+SILENCED_WHOLESALE = re.compile(r"#\s*type:\s*ignore(?!\[)|#\s*(?:ruff:\s*)?noqa(?!:\s*[A-Z])")
 ESCAPE_WITHOUT_REASON = re.compile(r"#\s*pragma: no cover(?!\s*-)")
 
 
