@@ -1,0 +1,1 @@
+"""The tables: one module for each, its rows and its queries. Storage holds ciphertext that it cannot read."""

@@ -1,0 +1,54 @@
+"""Idempotency records: which request made which stub, known by keyed hashes only.
+
+``lookup`` is an HMAC of client and Idempotency-Key under a long-lived key, ``fingerprint`` an HMAC of the body under
+the replay key of its period, which is destroyed after 72 h. The record itself stays with the stub, so that a late
+repeat is told that its check is registered instead of registering a second one.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Connection, ForeignKey, Integer, LargeBinary, select
+from sqlmodel import Field, SQLModel
+
+from receipt_service.domain.identifiers import StubId
+from receipt_service.storage.engine import ROW_NUMBER, table_of
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """One request that was carried out."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    lookup: bytes = Field(sa_column=Column(LargeBinary(16), primary_key=True))
+    fingerprint: bytes = Field(sa_column=Column(LargeBinary(16), nullable=False))
+    replay_period: int = Field(sa_column=Column(Integer, nullable=False))
+    """Number of the replay key, counted in hours since 1970."""
+    stub_id: int = Field(
+        sa_column=Column(
+            ROW_NUMBER,
+            ForeignKey("stub.id", name="fk_idempotency_stub", deferrable=True, initially="DEFERRED"),
+            nullable=False,
+        )
+    )
+
+
+_record = table_of(IdempotencyRow)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """What is known of an earlier request with the same key."""
+
+    lookup: bytes
+    fingerprint: bytes
+    replay_period: int
+    stub_id: StubId
+
+
+def find(connection: Connection, lookup: bytes) -> IdempotencyRecord | None:
+    """Find the record of a request by the HMAC of its key."""
+    row = connection.execute(select(_record).where(_record.c.lookup == lookup)).one_or_none()
+    if row is None:
+        return None
+    return IdempotencyRecord(bytes(row.lookup), bytes(row.fingerprint), row.replay_period, StubId(row.stub_id))

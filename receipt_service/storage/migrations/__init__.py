@@ -1,0 +1,1 @@
+"""Alembic's migrations: the only readers of the whole schema."""

@@ -1,0 +1,12 @@
+"""All tables at once, for the migrations alone: nobody else may reach every table through one import."""
+
+from sqlmodel import SQLModel
+
+from receipt_service.storage.attempts import AttemptRow
+from receipt_service.storage.directory import DirectoryRevisionRow, OfficerRow, UnitRow
+from receipt_service.storage.idempotency import IdempotencyRow
+from receipt_service.storage.outbox import MessageRow
+from receipt_service.storage.stubs import StubRow
+
+ROWS = (StubRow, MessageRow, AttemptRow, IdempotencyRow, UnitRow, OfficerRow, DirectoryRevisionRow)
+metadata = SQLModel.metadata

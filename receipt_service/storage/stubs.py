@@ -1,0 +1,108 @@
+"""The stub-book: the leaf and the four disclosures that carry no identity. Rows are written once and never changed.
+
+The four disclosures are kept as the JSON that their base64url spells, one a line: the bytes that the signature binds
+come back exactly (base64url has one canonical form, and compact JSON holds no raw line feed), take a quarter less
+room, and can be read by whoever audits the table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, ColumnElement, Connection, ForeignKey, String, Text, func, select
+from sqlmodel import Field, SQLModel
+
+from receipt_service.domain.canonical import base64url, from_base64url
+from receipt_service.domain.identifiers import StubId
+from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, table_of
+
+DISCLOSURES = 4
+
+
+class StubRow(SQLModel, table=True):
+    """One check, as the service remembers it. Its columns are an allow-list (tests/architecture)."""
+
+    __tablename__ = "stub"
+
+    id: int = Field(
+        sa_column=Column(
+            ROW_NUMBER,
+            ForeignKey("message.id", name="fk_stub_message", deferrable=True, initially="DEFERRED", use_alter=True),
+            primary_key=True,
+            autoincrement=False,
+        )
+    )
+    """The same number as the first message of the stub: so no stub is ever committed without a message."""
+    receipt_number: str = Field(sa_column=Column(String(26), nullable=False, unique=True))
+    leaf: str = Field(sa_column=Column(Text, nullable=False))
+    disclosures: str = Field(sa_column=Column(Text, nullable=False))
+    officer_number: str = Field(sa_column=Column(String(20), nullable=False))
+    unit_code: str = Field(sa_column=Column(String(40), nullable=False))
+    checked_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    committed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+_stub = table_of(StubRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStub:
+    """A stub as it was written; ``disclosures`` are base64url, in the order of the receipt, without the person."""
+
+    id: StubId
+    receipt_number: str
+    leaf: str
+    disclosures: tuple[str, ...]
+    officer_number: str
+    unit_code: str
+    checked_at: datetime
+    committed_at: datetime
+
+
+def pack_disclosures(disclosures: Sequence[str]) -> str:
+    """Turn four base64url disclosures into the four lines that are stored.
+
+    Raises ``MalformedReceipt`` where one is not canonical base64url, and ``ValueError`` where there are not four, one
+    is not UTF-8, or one spans lines, so that they could not be told apart.
+    """
+    lines = [from_base64url(encoded).decode("utf-8") for encoded in disclosures]
+    packed = "\n".join(lines)
+    if len(lines) != DISCLOSURES or packed.count("\n") != DISCLOSURES - 1:
+        raise ValueError("a stub keeps four disclosures of one line each")
+    return packed
+
+
+def unpack_disclosures(packed: str) -> tuple[str, ...]:
+    """Give back the four base64url disclosures, byte for byte as they were signed."""
+    return tuple(base64url(line.encode("utf-8")) for line in packed.split("\n"))
+
+
+def find_by_number(connection: Connection, receipt_number: str) -> StoredStub | None:
+    """Find the stub of a receipt number in its canonical form."""
+    return _find(connection, _stub.c.receipt_number == receipt_number)
+
+
+def find_by_id(connection: Connection, stub_id: StubId) -> StoredStub | None:
+    """Find a stub by its internal identifier."""
+    return _find(connection, _stub.c.id == stub_id)
+
+
+def _find(connection: Connection, condition: ColumnElement[bool]) -> StoredStub | None:
+    row = connection.execute(select(_stub).where(condition)).one_or_none()
+    if row is None:
+        return None
+    return StoredStub(
+        id=StubId(row.id),
+        receipt_number=row.receipt_number,
+        leaf=row.leaf,
+        disclosures=unpack_disclosures(row.disclosures),
+        officer_number=row.officer_number,
+        unit_code=row.unit_code,
+        checked_at=row.checked_at,
+        committed_at=row.committed_at,
+    )
+
+
+def count(connection: Connection) -> int:
+    """Count the stubs; a full scan, for operators and tests."""
+    return int(connection.execute(select(func.count()).select_from(_stub)).scalar_one())
