@@ -1,0 +1,71 @@
+"""Reading a JSON body strictly (RFC 8259, I-JSON RFC 7493): one meaning or none.
+
+Two parsers that disagree about duplicate keys, ``NaN`` or half a surrogate pair would let a request
+mean one thing here and another at the next reader, so all of that is refused before any schema.
+"""
+
+import json
+from typing import Any, Final
+
+import orjson
+
+from receipt_service.web.problems import MALFORMED_REQUEST, UNSUPPORTED_MEDIA_TYPE, Refused
+
+MAX_DEPTH: Final = 16
+"""The deepest accepted nesting; our own bodies need five levels."""
+
+_JSON: Final = b"application/json"
+
+
+def require_json(content_type: bytes | None, content_encoding: bytes | None) -> None:
+    """Refuse a body that is not declared as plain UTF-8 JSON (415)."""
+    if content_encoding is not None and content_encoding.strip().lower() not in {b"", b"identity"}:
+        raise Refused(UNSUPPORTED_MEDIA_TYPE)
+    if content_type == _JSON:
+        return
+    media, *parameters = (content_type or b"").lower().split(b";")
+    if media.strip() != _JSON:
+        raise Refused(UNSUPPORTED_MEDIA_TYPE)
+    for parameter in parameters:
+        name, _, value = parameter.partition(b"=")
+        if name.strip() == b"charset" and value.strip().strip(b'"') not in {b"utf-8", b"utf8"}:
+            raise Refused(UNSUPPORTED_MEDIA_TYPE)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate key")
+    return members
+
+
+def _depth(value: Any) -> int:
+    """Measure the nesting without recursion: the value was chosen by a stranger."""
+    deepest, level = 0, [value]
+    while level:
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        deepest += 1
+        level = inner
+    return deepest
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that the body holds.
+
+    Raises ``Refused`` (400) for anything else: bad UTF-8, a byte order mark, trailing text, duplicate
+    keys at any depth, NaN or Infinity, numbers beyond a double, lone surrogates, nesting beyond 16.
+    """
+    try:
+        orjson.loads(body)
+        value = json.loads(body, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        # ``from None``: a decoder's error quotes the document.
+        raise Refused(MALFORMED_REQUEST) from None
+    if not isinstance(value, dict) or _depth(value) > MAX_DEPTH:
+        raise Refused(MALFORMED_REQUEST)
+    return value
