@@ -11,6 +11,8 @@ SALT_BYTES: Final = 16
 """128 bits, the floor of RFC 9901 §9.3; ``docs/formats.md`` says why not more."""
 
 _RESERVED_NAMES: Final = frozenset({"_sd", "..."})
+_OF_ELEMENT: Final = 2
+_LENGTHS: Final = (_OF_ELEMENT, 3)
 _HASHES: Final = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 
 
@@ -63,12 +65,13 @@ def parse_disclosure(encoded: str) -> Disclosure:
     where that says more).
     """
     parts = from_json(from_base64url(encoded))
-    match parts:
-        case [str(salt), str(name), value]:
-            if name in _RESERVED_NAMES:
-                raise ReservedClaimName("a disclosure may not name a claim _sd or ...")
-            return Disclosure(encoded, salt, name, value)
-        case [str(salt), value]:
-            return Disclosure(encoded, salt, None, value)
-        case _:
-            raise MalformedReceipt("a disclosure is an array of salt, name and value, or of salt and value")
+    if not isinstance(parts, list) or len(parts) not in _LENGTHS or not isinstance(parts[0], str):
+        raise MalformedReceipt("a disclosure is an array of salt, name and value, or of salt and value")
+    if len(parts) == _OF_ELEMENT:
+        return Disclosure(encoded, parts[0], None, parts[1])
+    salt, name, value = parts
+    if not isinstance(name, str):
+        raise MalformedReceipt("a disclosure's claim name is text")
+    if name in _RESERVED_NAMES:
+        raise ReservedClaimName("a disclosure may not name a claim _sd or ...")
+    return Disclosure(encoded, salt, name, value)

@@ -14,6 +14,9 @@ from receipt_service.domain.link import ReceiptLink
 from receipt_service.domain.person import EstablishedBy, IdentityEstablished, Person
 from receipt_service.domain.receipt import Draft, Receipt, draft_receipt
 from receipt_service.domain.receipt_number import ReceiptNumber
+from receipt_service.verify.policy import Policy
+from receipt_service.verify.trust_root import TrustRoot
+from receipt_service.verify.verifier import Verifier
 
 ISSUER = "https://recepisse.example"
 SEED = bytes(range(16))
@@ -142,3 +145,12 @@ def sample_receipt(
 
 def sample_link(person: Person = PERSON, *, receipt_number: ReceiptNumber = RECEIPT_NUMBER) -> ReceiptLink:
     return ReceiptLink(receipt_number, SEED, person)
+
+
+def sample_trust_root() -> TrustRoot:
+    """Trusts ``SIGNER`` as ``ISSUER``, without limits of time."""
+    return TrustRoot().with_issuer(ISSUER, {"keys": [{**SIGNER.public_key.jwk, "kid": SIGNER.kid}]})
+
+
+def sample_verifier(policy: Policy | None = None) -> Verifier:
+    return Verifier(sample_trust_root(), policy or Policy())

@@ -1,0 +1,152 @@
+"""The keys a verifier starts from: which issuer signs with which key, and when.
+
+A file (``schemas/trust-root.v1.schema.json``) that whoever verifies keeps, not something a receipt
+brings along. Keys come from the issuer's metadata (SD-JWT VC §5, ``/.well-known/jwt-vc-issuer``), whose
+JWKs carry ``nbf`` and ``exp``: the period in which the key signs, in seconds from the epoch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from receipt_service.crypto.keys import PublicKey
+from receipt_service.domain.canonical import from_base64url, from_json, to_json
+from receipt_service.errors import ConfigurationError, MalformedReceipt
+
+VERSION: Final = 1
+_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A public key and the period in which it signs; ``None`` leaves that side open."""
+
+    kid: str
+    public_key: PublicKey
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+    def signs_on(self, day: date) -> bool:
+        """Say whether the period touches that UTC day: a leaf tells the day alone."""
+        if self.not_before is not None and day < self.not_before.astimezone(UTC).date():
+            return False
+        return self.not_after is None or day <= self.not_after.astimezone(UTC).date()
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """The key in the form in which it is published."""
+        written: dict[str, Any] = {**self.public_key.jwk, "kid": self.kid, "alg": "ES256", "use": "sig"}
+        if self.not_before is not None:
+            written["nbf"] = int(self.not_before.timestamp())
+        if self.not_after is not None:
+            written["exp"] = int(self.not_after.timestamp())
+        return written
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any]) -> Self:
+        """Read a P-256 key. Raises ``ConfigurationError``, for a private key above all."""
+        if not _PRIVATE_MEMBERS.isdisjoint(jwk):
+            raise ConfigurationError("a trust root holds public keys; this one is private")
+        if jwk.get("kty") != "EC" or jwk.get("crv") != "P-256" or jwk.get("alg", "ES256") != "ES256":
+            raise ConfigurationError("a trusted key is an ES256 key on P-256")
+        if jwk.get("use", "sig") != "sig":
+            raise ConfigurationError("a trusted key is for signatures")
+        try:
+            public_key = PublicKey(from_base64url(jwk["x"]), from_base64url(jwk["y"]))
+            kid = jwk.get("kid", public_key.thumbprint)
+            not_before, not_after = _moment(jwk.get("nbf")), _moment(jwk.get("exp"))
+        except (KeyError, AttributeError, MalformedReceipt) as error:
+            raise ConfigurationError("a trusted key is a JWK with coordinates") from error
+        if not isinstance(kid, str) or not kid:
+            raise ConfigurationError("a trusted key's id is text")
+        return cls(kid, public_key, not_before, not_after)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRoot:
+    """Issuers and their keys. Empty, it trusts nobody, and every verdict is indeterminate at best."""
+
+    issuers: Mapping[str, Mapping[str, TrustedKey]] = field(default_factory=dict)
+    """Issuer (``iss``, exactly) → key id → key."""
+
+    def knows(self, issuer: str) -> bool:
+        """Say whether there is any key of the issuer."""
+        return issuer in self.issuers
+
+    def key(self, issuer: str, kid: str) -> TrustedKey | None:
+        """Find a key of the issuer: a key of somebody else's never counts."""
+        return self.issuers.get(issuer, {}).get(kid)
+
+    def with_issuer(self, issuer: str, jwks: Mapping[str, Any]) -> Self:
+        """Add an issuer with its key set, or replace the keys that it had. Raises ``ConfigurationError``."""
+        return type(self)(MappingProxyType({**self.issuers, issuer: _key_set(jwks)}))
+
+    def to_json(self) -> bytes:
+        """Write the file."""
+        issuers = [
+            {"issuer": issuer, "jwks": {"keys": [key.jwk for key in keys.values()]}}
+            for issuer, keys in self.issuers.items()
+        ]
+        return to_json({"version": VERSION, "issuers": issuers})
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read the file. Raises ``ConfigurationError``."""
+        document = _object(data)
+        entries = document.get("issuers")
+        if document.get("version") != VERSION or not isinstance(entries, list):
+            raise ConfigurationError("not a trust root of version 1")
+        root = cls()
+        for entry in entries:
+            if not isinstance(entry, dict) or not isinstance(entry.get("issuer"), str):
+                raise ConfigurationError("a trust root names its issuers")
+            if root.knows(entry["issuer"]):
+                raise ConfigurationError("a trust root names each issuer once")
+            root = root.with_issuer(entry["issuer"], entry.get("jwks", {}))
+        return root
+
+    @classmethod
+    def from_issuer_metadata(cls, data: bytes, issuer: str) -> Self:
+        """Read ``/.well-known/jwt-vc-issuer``; it must speak of ``issuer`` itself. Raises ``ConfigurationError``."""
+        document = _object(data)
+        if document.get("issuer") != issuer:
+            raise ConfigurationError("the metadata is another issuer's")
+        return cls().with_issuer(issuer, document.get("jwks", {}))
+
+
+def _key_set(jwks: Any) -> Mapping[str, TrustedKey]:
+    entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(entries, list) or not entries:
+        raise ConfigurationError("an issuer has a key set with at least one key")
+    keys: dict[str, TrustedKey] = {}
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise ConfigurationError("a key set holds JWKs")
+        key = TrustedKey.from_jwk(entry)
+        if key.kid in keys:
+            raise ConfigurationError("a key set names each key once")
+        keys[key.kid] = key
+    return MappingProxyType(keys)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        document = from_json(data)
+    except MalformedReceipt as error:
+        raise ConfigurationError("not a JSON document") from error
+    if not isinstance(document, dict):
+        raise ConfigurationError("not a JSON object")
+    return document
+
+
+def _moment(seconds: Any) -> datetime | None:
+    if seconds is None:
+        return None
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        raise ConfigurationError("a key's period is in whole seconds")
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise ConfigurationError("a key's period is in whole seconds") from error
