@@ -3,7 +3,7 @@
 # Tables are made by the owner (receipt-service migrate); what the others may do with them is in grants.sql.
 set -euo pipefail
 
-secret() { cat "/run/secrets/$1"; }
+secret() { cat "${SECRETS_FOLDER:-/run/secrets}/$1"; }
 
 psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
     --set owner="$(secret owner_database_password)" --set api="$(secret api_database_password)" \
