@@ -51,8 +51,9 @@ docs: $(READY) ## check the documents: links, commands, decisions, words
 vectors: $(READY) ## make the conformance vectors anew
 	$(BIN)/python tests/vectors/generate.py
 
-schemas: $(READY) ## write schemas/openapi.json anew
+schemas: $(READY) ## write schemas/openapi.json and docs/settings.md anew
 	$(BIN)/receipt-service openapi > schemas/openapi.json
+	$(BIN)/python docs/write_settings.py
 
 lock: $(READY) ## resolve the dependencies anew, a week behind the newest
 	$(BIN)/uv lock

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from docs import write_settings
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = ROOT / ".venv" / "bin" / "receipt-service"
@@ -156,6 +158,10 @@ def test_every_document_is_in_the_index():
     assert [
         named(path) for path in DOCUMENTS if path.parent == index.parent and path != index and path not in linked
     ] == []
+
+
+def test_settings_page_is_what_the_settings_say():
+    assert write_settings.PAGE.read_text() == write_settings.render(), "run make schemas"
 
 
 def test_changelog_keeps_to_its_form():
