@@ -48,11 +48,11 @@ class Dispatch(Generic[ContentT]):
     """One attempt, ready to go: the only value outside ``delivery.worker`` that holds a recipient."""
 
     message_id: str
-    attempt_id: str
+    """Our number for the message, which says nothing about it."""
     to: str
     content: ContentT
-    first_tried_at: datetime
-    """When the first attempt of this message began: where a look-up has to start."""
+    created_at: datetime
+    """When the message came into being: no attempt can be older, so a look-up need not go further back."""
     validity: timedelta
     """How long the provider may go on trying by itself."""
 

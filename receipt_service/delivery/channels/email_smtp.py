@@ -80,7 +80,7 @@ class SmtpEmail:
             to=to,
             letterhead=self._letterhead,
             message_id=dispatch.message_id,
-            date=dispatch.first_tried_at,
+            date=dispatch.created_at,
         )
         progress = _Progress()
         try:

@@ -135,7 +135,7 @@ class TwilioSms:
 
     async def look_up(self, dispatch: Dispatch[SmsContent]) -> LookUpAnswer:
         """Search the account's messages to this number for the very text."""
-        oldest = dispatch.first_tried_at - CLOCK_SKEW
+        oldest = dispatch.created_at - CLOCK_SKEW
         found: list[tuple[datetime, str]] = []
         try:
             stream = await self._client.messages.stream_async(to=dispatch.to, page_size=LOOK_UP_PAGE)
