@@ -177,8 +177,8 @@ class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings):
     oidc_algorithms: Words = Field(
         default=("ES256", "PS256", "RS256"), description="Signature algorithms of tokens: asymmetric ones only."
     )
-    oidc_officer_claim: str = Field(
-        default="officer_number", description="Claim that holds the officer's number in the directory."
+    oidc_subject_claim: str = Field(
+        default="sub", description="Claim that names the officer as the directory's `subject` column does."
     )
     oidc_roles_claim: str = Field(default="realm_access.roles", description="Path of the claim that lists the roles.")
     oidc_clock_skew_seconds: int = Field(default=60, ge=0, le=300, description="Tolerated difference of clocks.")

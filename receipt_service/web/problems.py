@@ -228,7 +228,7 @@ class Refused(errors.ReceiptServiceError):
         problem: Problem,
         violations: Sequence[Violation] = (),
         headers: Mapping[str, str] | None = None,
-        **members: str,
+        **members: Any,
     ) -> None:
         """``members`` are extension members of the problem (RFC 9457 §3.2): our own values only."""
         super().__init__(problem.slug)
