@@ -12,11 +12,19 @@ from typing import Final
 
 
 class Condition(StrEnum):
-    """What the French basis rests on."""
+    """What the French basis rests on: the code of the basis for the person."""
 
     COMMITTED = "CPP-78-2-AL2"
     PREPARING = "CPP-78-2-AL3"
-    REQUISITION = "CPP-78-2-2"
+    REQUISITION = "CPP-78-2-2-I"
+
+
+VEHICLE_BASES: Final = {
+    Condition.COMMITTED: "CPP-78-2-3",
+    Condition.PREPARING: "CPP-78-2-3",
+    Condition.REQUISITION: "CPP-78-2-2-II",
+}
+"""The basis on which a vehicle is opened; only an OPJ may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +34,13 @@ class Grounds:
     condition: Condition
     offence: str
     """The offence suspected, in words with its article; for a requisition, the code of its group."""
-    facts: str
+    reasons: tuple[str, ...]
+    """Codes of the catalogue."""
+    facts: str | None
     """Objective facts in words, as an officer would write them; never about the person's looks."""
     offence_class: str = "delit"
+    reported: bool = False
+    """Somebody told the officers, rather than that they saw it."""
     fined: bool = False
     """An ``amende forfaitaire délictuelle`` exists for the offence (CPP 495-17)."""
 
@@ -39,57 +51,72 @@ _ACT: Final = "Vol ou tentative de vol (CP 311-1, 311-13)"
 DRUGS: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Usage ou détention de stupéfiants (CSP L.3421-1, CP 222-37)",
+    reasons=("REMISE_OBJET", "DISSIMULATION"),
     facts="Échange furtif observé sur la voie publique, suivi d'un geste de dissimulation à la vue de la patrouille.",
     fined=True,
 )
 STOLEN: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Vol ou recel (CP 311-1, 321-1)",
+    reasons=("SIGNALEMENT",),
     facts="Objets manipulés sur la voie publique correspondant à un signalement de vol diffusé dans le secteur.",
     fined=True,
+    reported=True,
 )
 WEAPONS: Final = Grounds(
     condition=Condition.COMMITTED,
     offence=_WEAPONS,
+    reasons=("APPEL", "OBJET_VISIBLE"),
     facts="Forme d'un objet rigide aperçue à la ceinture après l'appel d'un témoin signalant une arme.",
+    reported=True,
 )
 FIREARMS: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Port d'arme de catégorie B sans autorisation (CP 222-54)",
+    reasons=("APPEL",),
     facts="Appel d'un témoin signalant la présence d'une arme à feu à l'endroit du contrôle.",
+    reported=True,
 )
 FIREWORKS: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Détention d'artifices de divertissement sans motif légitime (CP 322-11-1)",
+    reasons=("ACTE_OBSERVE",),
     facts="Tirs d'artifice entendus dans la rue et tubes vides au sol près du lieu du contrôle.",
 )
 DAMAGE: Final = Grounds(
     condition=Condition.PREPARING,
     offence="Dégradation du bien d'autrui (CP 322-1)",
+    reasons=("PREPARATIFS",),
     facts="Outils sortis devant un rideau métallique fermé, dans une rue où des dégradations sont signalées.",
 )
 SMUGGLING: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Détention de marchandises de contrebande (C. douanes 414)",
+    reasons=("ACTE_OBSERVE",),
     facts="Déchargement de cartons sans marque entre deux véhicules, hors de tout lieu de livraison.",
 )
 WILDLIFE: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Atteinte à une espèce protégée (C. env. L.415-3)",
+    reasons=("OBJET_VISIBLE",),
     facts="Filets et cages de capture visibles à l'entrée d'un espace naturel protégé.",
 )
 OTHER_OFFENCE: Final = Grounds(
     condition=Condition.COMMITTED,
     offence=_ACT,
+    reasons=("FUITE",),
     facts="Fuite à pied depuis le lieu d'une infraction signalée quelques minutes auparavant.",
 )
 PREPARED_PROTEST: Final = Grounds(
     condition=Condition.PREPARING,
     offence="Entrave à la circulation (C. route L.412-1)",
+    reasons=("PREPARATIFS",),
     facts="Matériel de blocage de chaussée déchargé près d'un axe dont le blocage a été annoncé.",
 )
-WEAPONS_AREA: Final = Grounds(condition=Condition.REQUISITION, offence="weapons", facts="")
-TERRORISM_AREA: Final = Grounds(condition=Condition.REQUISITION, offence="terrorism", facts="")
+WEAPONS_AREA: Final = Grounds(condition=Condition.REQUISITION, offence="ARMES", reasons=("REQUISITION",), facts=None)
+TERRORISM_AREA: Final = Grounds(
+    condition=Condition.REQUISITION, offence="TERRORISME", reasons=("REQUISITION",), facts=None
+)
 
 _BY_OBJECT: Final = {
     "Stolen goods": STOLEN,
@@ -155,7 +182,7 @@ class Measures(StrEnum):
     VEHICLE = "Vehicle search"
 
 
-def outcomes_for(outcome: str, grounds: Grounds) -> tuple[str, ...] | None:
+def outcomes_for(outcome: str, grounds: Grounds | None) -> tuple[str, ...] | None:
     """Give the French outcomes for the source's, ``None`` for an outcome that is unknown.
 
     A community resolution, a caution and a penalty notice exist only in England; a fixed fine stands for
@@ -163,7 +190,7 @@ def outcomes_for(outcome: str, grounds: Grounds) -> tuple[str, ...] | None:
     outcome is what older months write for "nothing found".
     """
     codes = _OUTCOMES.get(outcome.casefold())
-    if codes == ("AFD",) and not grounds.fined:
+    if codes == ("AFD",) and not (grounds is not None and grounds.fined):
         return ("PV_CONVOC",)
     return codes
 

@@ -61,17 +61,23 @@ IDENTITY_SHARES: Final = {
 """Out of 100 persons, how the identity was established or why it was not. Invented, not measured."""
 _NOT_ESTABLISHED: Final = frozenset({"refused", "impossible", "not_asked"})
 
-_YOUNGEST_AND_SPAN: Final = (timedelta(days=14 * 365), 56 * 365)
+_YEAR: Final = 365.25
+_YOUNGEST: Final = 14
+_YOUNGEST_ADULT: Final = 19
+"""A year more than the law's, so that the year of birth alone shows it."""
+_OLDEST: Final = 70
 _STROKES: Final = str.maketrans({"ø": "o", "ł": "l", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"})  # noqa: RUF001 - a Turkish letter
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
-def person_for(draw: Draw, *, today: date, avoid: str, vehicle_only: bool = False) -> Mapping[str, object]:
+def person_for(
+    draw: Draw, *, today: date, avoid: str, vehicle_only: bool = False, adult: bool = False
+) -> Mapping[str, object]:
     """Give the ``person`` member of a request body.
 
     ``avoid`` is the free text of the same request: the service refuses text that holds the person's
     name, and a street may well be called like a person, so a name that stands in it is drawn again.
-    ``vehicle_only``: nobody was asked for an identity.
+    ``vehicle_only``: nobody was asked for an identity. ``adult``: the outcome exists for adults only.
     """
     how = "not_asked" if vehicle_only else draw.share(IDENTITY_SHARES)
     if how in _NOT_ESTABLISHED:
@@ -81,7 +87,7 @@ def person_for(draw: Draw, *, today: date, avoid: str, vehicle_only: bool = Fals
         "identity": "established",
         "family_name": _unlike(taken, draw, _FAMILY),
         "given_names": _given_names(taken, draw),
-        "birth_date": _birth_date(draw, today),
+        "birth_date": _birth_date(draw, today, _YOUNGEST_ADULT if adult else _YOUNGEST),
         "birth_place": draw.pick(_BIRTH_PLACES),
         "established_by": how,
     }
@@ -107,8 +113,8 @@ def _given_names(taken: frozenset[str], draw: Draw) -> str:
     return " ".join(dict.fromkeys(_unlike(taken, draw, _GIVEN) for _ in range(count)))
 
 
-def _birth_date(draw: Draw, today: date) -> str:
-    """Give a day in the lives of people from 14 to 70; for a few only the year or the month is known."""
-    youngest, span = _YOUNGEST_AND_SPAN
-    born = (today - youngest - timedelta(days=draw.below(span))).isoformat()
+def _birth_date(draw: Draw, today: date, youngest: int) -> str:
+    """Give a day in the lives of people up to 70; for a few only the year or the month is known."""
+    span = int((_OLDEST - youngest) * _YEAR)
+    born = (today - timedelta(days=int(youngest * _YEAR) + 1 + draw.below(span))).isoformat()
     return born[: draw.share({10: 97, 7: 1, 4: 2})]
