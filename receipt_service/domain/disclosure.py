@@ -1,8 +1,7 @@
 """A disclosure: one salted claim, and the digest that the issuer signs in its place (RFC 9901 §4.2)."""
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from receipt_service.domain.canonical import base64url, from_base64url, from_json, to_json
 from receipt_service.errors import MalformedReceipt
@@ -20,8 +19,7 @@ class ReservedClaimName(MalformedReceipt):
     """A disclosure names a claim ``_sd`` or ``...`` (RFC 9901 §7.1 step 3.c.ii.3)."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Disclosure:
+class Disclosure(NamedTuple):
     """One disclosure as it was read; ``encoded`` are the exact characters that the digest covers."""
 
     encoded: str

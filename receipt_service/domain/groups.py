@@ -30,6 +30,9 @@ class Group(StrEnum):
     WHEN_WHERE = "when_where"
     OFFICER = "officer"
 
+    __hash__ = str.__hash__
+    """As equal to its text as the members are; the enumeration's own hash is neither that nor fast."""
+
 
 STUB_GROUPS: Final = tuple(group for group in Group if group is not Group.PERSON)
 """What the service keeps."""

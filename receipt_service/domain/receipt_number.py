@@ -17,7 +17,7 @@ LENGTH: Final = 26
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SHIFTS: Final = range(5 * (LENGTH - 1), -1, -5)
-_CANONICAL = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+CANONICAL: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _AS_READ_ALOUD = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None})
 
 
@@ -31,7 +31,7 @@ def receipt_number_from(entropy: bytes) -> ReceiptNumber:
 
 def is_receipt_number(text: str) -> bool:
     """Say whether the text is a receipt number in its canonical form."""
-    return _CANONICAL.fullmatch(text) is not None
+    return CANONICAL.fullmatch(text) is not None
 
 
 def canonical_receipt_number(text: str) -> ReceiptNumber:

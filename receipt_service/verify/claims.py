@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from receipt_service.domain.groups import Group
-from receipt_service.domain.receipt_number import is_receipt_number
+from receipt_service.domain.receipt_number import CANONICAL as RECEIPT_NUMBER
 
 Shape = Callable[[Any], object]
 """Gives something true for a value that has the shape; a ``TypeError`` says no as well."""
@@ -20,6 +20,7 @@ LONGEST_TEXT: Final = 2000
 MOST_ITEMS: Final = 64
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_CODES = re.compile(f"{_CODE.pattern}(?:,{_CODE.pattern})*")
 _LINE = re.compile(rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{1,{LONGEST_LINE}}}")
 _TEXT = re.compile(rf"[^\x00-\x09\x0b-\x1f\x7f-\x9f]{{1,{LONGEST_TEXT}}}")
 _MOMENT = re.compile(
@@ -52,10 +53,34 @@ def _members(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None
     def shape(value: Any) -> bool:
         if not isinstance(value, dict) or not needed <= value.keys() or not names.issuperset(value):
             return False
-        for name in value:  # noqa: SIM110  twice as fast as all(), and every receipt comes by here
-            if not known[name](value[name]):
+        for name, member in value.items():  # noqa: SIM110  twice as fast as all(), and every receipt comes by here
+            if not known[name](member):
                 return False
         return True
+
+    return shape
+
+
+def _texts(required: Mapping[str, re.Pattern[str]], optional: str | None = None) -> Shape:
+    """Shape an object of texts alone; in the order that we write, all its texts are matched in one go.
+
+    No pattern takes NUL, so the NULs are those that join the texts. ``optional`` names the member that may be missing.
+    """
+    names = tuple(required)
+    without = tuple(name for name in names if name != optional)
+    in_one_go = {
+        order: re.compile("\0".join(f"(?:{required[name].pattern})" for name in order)) for order in (names, without)
+    }
+    any_order = _members(
+        {name: required[name].fullmatch for name in without},
+        {name: required[name].fullmatch for name in names if name == optional},
+    )
+
+    def shape(value: Any) -> object:
+        if not isinstance(value, dict):
+            return False
+        pattern = in_one_go.get(tuple(value))
+        return any_order(value) if pattern is None else pattern.fullmatch("\0".join(value.values()))
 
     return shape
 
@@ -67,9 +92,24 @@ def _list(item: Shape, *, least: int = 0) -> Shape:
     return shape
 
 
+def _codes(value: Any) -> bool:
+    """Different codes, matched in one go: a code has no comma, so the commas are those that join them."""
+    if not isinstance(value, list) or len(value) > MOST_ITEMS or len(set(value)) != len(value):
+        return False
+    joined = ",".join(value)
+    return not value or (joined.count(",") == len(value) - 1 and _CODES.fullmatch(joined) is not None)
+
+
 def _distinct(item: Shape, *, least: int = 0) -> Shape:
-    listed = _list(item, least=least)
-    return lambda value: listed(value) and len(set(value)) == len(value)
+    def shape(value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and least <= len(value) <= MOST_ITEMS
+            and len(set(value)) == len(value)
+            and all(map(item, value))
+        )
+
+    return shape
 
 
 def _either(first: Shape, second: Shape) -> Shape:
@@ -80,10 +120,6 @@ _code = _CODE.fullmatch
 _line = _LINE.fullmatch
 _text = _TEXT.fullmatch
 _moment = _MOMENT.fullmatch
-
-
-def _number(value: Any) -> bool:
-    return is_receipt_number(value)
 
 
 _requisition = _members(
@@ -116,7 +152,7 @@ _basis = _members(
         "premises_professional": _flag,
         "shown_to": _text,
         "objective_element": _code,
-        "parent_receipt_number": _number,
+        "parent_receipt_number": RECEIPT_NUMBER.fullmatch,
         "consent": _flag,
         "prosecutor_instruction": _flag,
         "hold_started_at": _moment,
@@ -126,12 +162,11 @@ _basis = _members(
     },
 )
 
-_codes = _distinct(_code)
 
 _GROUPS: Final[Mapping[Group, Shape]] = {
     Group.LEGAL_BASIS: _members(
         {
-            "catalogue": _members({"version": _code, "sha256": _DIGEST.fullmatch}),
+            "catalogue": _texts({"version": _CODE, "sha256": _DIGEST}),
             "bases": _list(_basis, least=1),
             "reasons": _codes,
             "selection": _code,
@@ -140,37 +175,38 @@ _GROUPS: Final[Mapping[Group, Shape]] = {
     ),
     Group.CONSEQUENCES: _members({"measures": _codes, "outcomes": _codes, "possible": _codes, "remedies": _codes}),
     Group.PERSON: _either(
-        _members(
+        _texts(
             {
-                "identity": re.compile("established").fullmatch,
-                "family_name": _line,
-                "given_names": _line,
-                "birth_date": _BIRTH_DATE.fullmatch,
-                "birth_place": _line,
-                "established_by": _code,
+                "identity": re.compile("established"),
+                "family_name": _LINE,
+                "given_names": _LINE,
+                "birth_date": _BIRTH_DATE,
+                "birth_place": _LINE,
+                "established_by": _CODE,
             }
         ),
-        _members({"identity": re.compile("not_established").fullmatch, "reason": _code}),
+        _texts({"identity": re.compile("not_established"), "reason": _CODE}),
     ),
-    Group.WHEN_WHERE: _members(
+    Group.WHEN_WHERE: _texts(
         {
-            "receipt_number": _number,
-            "checked_at": _moment,
-            "zone": _ZONE.fullmatch,
-            "place": _text,
-            "commune": _COMMUNE.fullmatch,
-            "commune_name": _line,
-            "department": _DEPARTMENT.fullmatch,
-            "recorded_at": _moment,
+            "receipt_number": RECEIPT_NUMBER,
+            "checked_at": _MOMENT,
+            "ended_at": _MOMENT,
+            "zone": _ZONE,
+            "place": _TEXT,
+            "commune": _COMMUNE,
+            "commune_name": _LINE,
+            "department": _DEPARTMENT,
+            "recorded_at": _MOMENT,
         },
-        {"ended_at": _moment},
+        optional="ended_at",
     ),
     Group.OFFICER: _members(
         {
             "number": _line,
             "rank": _code,
             "quality": _code,
-            "service": _members({"code": _line, "name": _line, "force": _code}),
+            "service": _texts({"code": _LINE, "name": _LINE, "force": _CODE}),
         },
         {"ordered_by": _line},
     ),

@@ -53,8 +53,8 @@ def verify_key_binding(
     header, payload, signature = json_object(parts[0], "header"), json_object(parts[1], "payload"), decode(parts[2])
     if header.get("alg") != "ES256" or header.get("typ") != "kb+jwt" or "crit" in header:  # (2)
         raise _invalid("the key binding JWT is not an ES256 kb+jwt")
-    check_signature_form(signature, high_s_allowed=high_s_allowed)
-    if not holds(key.public_key, signature, f"{parts[0]}.{parts[1]}".encode("ascii")):  # (3)
+    r, s = check_signature_form(signature, high_s_allowed=high_s_allowed)
+    if not holds(key.public_key, r, s, f"{parts[0]}.{parts[1]}".encode("ascii")):  # (3)
         raise _invalid("the key binding JWT is not signed by the holder's key")
     issued = payload.get("iat")
     if isinstance(issued, bool) or not isinstance(issued, int | float) or not payload.keys() >= _MEMBERS:

@@ -6,14 +6,13 @@ implementation is decided on the strict side: one form of base64url, JSON withou
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from receipt_service.crypto.keys import PublicKey
-from receipt_service.crypto.verification import holds, low_s, well_formed
+from receipt_service.crypto.verification import holds, low_s, read_signature
 from receipt_service.domain.canonical import MalformedEncoding, MalformedJson, from_base64url, from_json
 from receipt_service.domain.disclosure import (
     Disclosure,
@@ -32,8 +31,7 @@ _JWS_PARTS: Final = 3
 _DEEPEST: Final = 64
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SdJwt:
+class SdJwt(NamedTuple):
     """The parts of an SD-JWT, decoded and not yet believed."""
 
     leaf: str
@@ -124,17 +122,19 @@ def _read_disclosure(encoded: str) -> Disclosure:
 
 def check_signature(sd_jwt: SdJwt, public_key: PublicKey, *, high_s_allowed: bool = False) -> None:
     """Check the issuer's signature (§7.1 step 2.b). Raises ``VerificationError``."""
-    check_signature_form(sd_jwt.signature, high_s_allowed=high_s_allowed)
-    if not holds(public_key, sd_jwt.signature, sd_jwt.signing_input):
+    r, s = check_signature_form(sd_jwt.signature, high_s_allowed=high_s_allowed)
+    if not holds(public_key, r, s, sd_jwt.signing_input):
         raise VerificationError(Reason.SIGNATURE_INVALID, "the signature is not the key's over these bytes")
 
 
-def check_signature_form(signature: bytes, *, high_s_allowed: bool = False) -> None:
-    """Check what needs no key: length, ranges, and the smaller ``s``. Raises ``VerificationError``."""
-    if not well_formed(signature):
+def check_signature_form(signature: bytes, *, high_s_allowed: bool = False) -> tuple[int, int]:
+    """Check what needs no key: length, ranges, and the smaller ``s``; return r and s. Raises ``VerificationError``."""
+    numbers = read_signature(signature)
+    if numbers is None:
         raise VerificationError(Reason.SIGNATURE_MALFORMED, "an ES256 signature is 64 bytes, r and s within 1 … n-1")
-    if not high_s_allowed and not low_s(signature):
+    if not high_s_allowed and not low_s(numbers[1]):
         raise VerificationError(Reason.SIGNATURE_HIGH_S, "the signature is the malleable twin (s above n/2)")
+    return numbers
 
 
 def verify_sd_jwt(

@@ -6,12 +6,14 @@ signed exactly this; ``failed`` that it did not, or that the bytes are not in th
 ``docs/verdicts.md`` explains every reason.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from receipt_service.domain.canonical import base64url
 from receipt_service.domain.groups import Group
 
 
@@ -104,14 +106,13 @@ class Verdict:
     """Empty when passed. A failure stops at the first: behind it nothing can be relied on."""
     view: View | None = None
     shown: tuple[Group, ...] = ()
-    hidden: tuple[Group, ...] = ()
     issuer: str | None = None
     """As the leaf says; only a ``passed`` verdict makes it true."""
     kid: str | None = None
     issued_on: date | None = None
     """UTC day of issuance; set when passed."""
-    leaf_sha256: str | None = None
-    """Digest of the leaf's exact characters, base64url; set when passed."""
+    leaf: str | None = field(default=None, repr=False)
+    """The leaf's exact characters, by which stub and log are matched; set when passed."""
     claims: Mapping[Group, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """The groups shown; empty unless passed, so that nobody reads what nobody signed."""
 
@@ -124,6 +125,16 @@ class Verdict:
     def reasons(self) -> tuple[Reason, ...]:
         """The findings' codes."""
         return tuple(finding.reason for finding in self.findings)
+
+    @property
+    def hidden(self) -> tuple[Group, ...]:
+        """The groups that were not shown; all five for a leaf, none where nothing could be read."""
+        return () if self.view is None else tuple(group for group in Group if group not in self.shown)
+
+    @property
+    def leaf_sha256(self) -> str | None:
+        """Digest of the leaf's exact characters, base64url."""
+        return None if self.leaf is None else base64url(hashlib.sha256(self.leaf.encode("ascii")).digest())
 
     @property
     def receipt_number(self) -> str | None:
