@@ -52,7 +52,7 @@ vectors: $(READY) ## make the conformance vectors anew
 	$(BIN)/python tests/vectors/generate.py
 
 schemas: $(READY) ## write schemas/openapi.json and docs/settings.md anew
-	$(BIN)/receipt-service openapi > schemas/openapi.json
+	$(BIN)/receipt-service openapi --write schemas
 	$(BIN)/python docs/write_settings.py
 
 lock: $(READY) ## resolve the dependencies anew, a week behind the newest

@@ -226,8 +226,6 @@ class WorkerSettings(DatabaseSettings, PublicSettings):
     epoch_keys_folder: Path | None = Field(
         default=None, description="Private keys of the sealing epochs. Unset: `keys/epochs` in the data folder."
     )
-    sms_window_hours: int = Field(default=24, ge=1, le=24, description="How long an SMS is tried.")
-    email_window_hours: int = Field(default=72, ge=1, le=72, description="How long an e-mail is tried.")
     lease_seconds: int = Field(default=60, ge=5, le=600, description="How long a worker holds a message it sends.")
     unknown_grace_seconds: int = Field(
         default=120, ge=0, le=3600, description="Wait before asking what became of an attempt without an answer."
@@ -236,7 +234,10 @@ class WorkerSettings(DatabaseSettings, PublicSettings):
     worker_poll_seconds: Seconds = Field(default=1, description="Longest pause of an idle worker.")
     sms_sender: str | None = Field(default=None, description="AF2M sender (3-11 letters and digits) or E.164 number.")
     twilio_account_sid: str | None = Field(default=None, description="Account; required when SMS is offered.")
-    twilio_auth_token: SecretStr | None = Field(default=None, description="Its secret; required when SMS is offered.")
+    twilio_auth_token: SecretStr | None = Field(
+        default=None, description="The account's token, or the API key's secret; required when SMS is offered."
+    )
+    twilio_api_key_sid: str | None = Field(default=None, description="An API key. Unset: the account's own token.")
     twilio_url: Url = Field(default="https://api.twilio.com", description="Twilio's API, or a region of it.")
     twilio_timeout_seconds: Seconds = Field(default=10, description="Longest wait for one answer of Twilio.")
     smtp_host: str | None = Field(default=None, description="Mail server; required when e-mail is offered.")
@@ -249,6 +250,7 @@ class WorkerSettings(DatabaseSettings, PublicSettings):
     smtp_password: SecretStr | None = Field(default=None, description="Required with a user name.")
     smtp_timeout_seconds: Seconds = Field(default=30, description="Longest wait for one e-mail to be taken.")
     email_sender: str | None = Field(default=None, description="Address in From; required when e-mail is offered.")
+    email_sender_name: str = Field(default="", max_length=60, description="Name beside it.")
 
     @property
     def epoch_keys(self) -> Path:

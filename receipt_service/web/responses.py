@@ -13,7 +13,9 @@ from starlette.responses import Response
 from receipt_service.domain.message import MessageState
 from receipt_service.domain.recipient import Channel, Recipient
 from receipt_service.domain.stub import Stub
-from receipt_service.web.services import CheckStatus, Issued, Services
+from receipt_service.issuance.reads import CheckReport
+from receipt_service.issuance.submission import Issued
+from receipt_service.web.services import Services
 
 _NUMBER = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
 _SD_JWT = r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+(~[A-Za-z0-9_\-]+)*~$"
@@ -48,8 +50,8 @@ class MessageStateOut(_Out):
 
     channel: ChannelName
     state: MessageState
-    attempts: int = Field(ge=0)
-    last_code: str | None = Field(default=None, description="The provider's last code.")
+    created_at: datetime
+    code: str | None = Field(default=None, description="Stable code of the last refusal or delay.")
     expires_at: datetime | None = Field(default=None, description="When delivery gives up.")
     settled_at: datetime | None = Field(default=None, description="When it reached its final state.")
 
@@ -61,6 +63,7 @@ class CheckStateOut(_Out):
     officer_number: str
     unit: str
     checked_at: datetime
+    recorded_at: datetime
     messages: list[MessageStateOut] = Field(min_length=1)
 
 
@@ -149,25 +152,26 @@ def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
 
 
-def check_state_response(status: CheckStatus) -> Response:
+def check_state_response(report: CheckReport) -> Response:
     """Answer 200 with how the messages of a check stand."""
     messages = [
         {
-            "channel": message.channel,
-            "state": message.state,
-            "attempts": message.attempts,
-            "last_code": message.last_code,
+            "channel": message.status.channel.value,
+            "state": message.status.state.value,
+            "created_at": _time(message.created_at),
+            "code": message.code,
             "expires_at": _time(message.expires_at),
             "settled_at": _time(message.settled_at),
         }
-        for message in status.messages
+        for message in report.messages
     ]
     return json_response(
         {
-            "receipt_number": status.receipt_number,
-            "officer_number": status.officer_number,
-            "unit": status.unit_code,
-            "checked_at": _time(status.checked_at),
+            "receipt_number": report.receipt_number,
+            "officer_number": report.officer_number,
+            "unit": report.unit_code,
+            "checked_at": _time(report.checked_at),
+            "recorded_at": _time(report.recorded_at),
             "messages": messages,
         }
     )

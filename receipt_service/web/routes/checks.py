@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from receipt_service.domain.receipt_number import ReceiptNumber, parse_receipt_number
 from receipt_service.errors import InvalidCheck, MalformedReceipt, NotFound
+from receipt_service.issuance.submission import Submission
 from receipt_service.web import problems
 from receipt_service.web.access import Route
 from receipt_service.web.authentication import Caller, Role
@@ -85,7 +86,14 @@ async def register_check(request: Request, caller: Caller) -> Response:
     hand.take(services.issuance_queue_limit)
     try:
         issued = await services.issue(
-            check_request, person, recipient, subject=caller.subject, idempotency_key=str(key), now=now
+            Submission(
+                subject=caller.subject,
+                idempotency_key=str(key),
+                request=check_request,
+                person=person,
+                recipient=recipient,
+            ),
+            now,
         )
     finally:
         hand.release()
@@ -107,10 +115,12 @@ def _require_offered(services: Services, *, sms: bool, email: bool) -> None:
 async def read_check_state(request: Request, caller: Caller) -> Response:
     """Answer how a check's messages stand."""
     services = services_of(request)
-    status = await services.reads.check_status(
-        number_in_path(request), subject=caller.subject, supervises=Role.SUPERVISOR in caller.roles
+    report = await services.reads.check(
+        number_in_path(request),
+        reader=await services.officer(caller.subject),
+        supervises=Role.SUPERVISOR in caller.roles,
     )
-    return check_state_response(status)
+    return check_state_response(report)
 
 
 Route(
