@@ -79,7 +79,7 @@ class ApiClient:
     async def submit(
         self, body: Mapping[str, Any], key: UUID, officer: str, *, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """``POST /v1/checks`` as the officer of that number, until there is a final answer.
+        """``POST /v1/checks`` as the officer with that subject, until there is a final answer.
 
         Raises ``Unavailable`` when there is none after several tries.
         """
@@ -139,7 +139,9 @@ class ApiClient:
     async def _new_token(self, officer: str) -> _Token:
         asked_at = time.monotonic()
         assert self._session is not None  # noqa: S101 - used as a context manager
-        async with self._session.post(self._token_url, data={"officer_number": officer}) as response:
+        async with self._session.post(
+            self._token_url, data={"grant_type": "client_credentials", "subject": officer}
+        ) as response:
             if response.status != HTTPStatus.OK:
                 raise Unavailable("the token issuer refuses")
             granted = await response.json()

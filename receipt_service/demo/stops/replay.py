@@ -94,7 +94,7 @@ class Replayer:
             if stop.gap is not None:
                 self.tally.fail(f"issued although {stop.gap}", where)
                 return
-            await self._issued(stop, answer.json)
+            await self._issued(stop, answer)
             return
         rules = _rules(answer)
         pointer = None if stop.gap is None else GAPS[stop.gap][0]
@@ -104,10 +104,13 @@ class Replayer:
             return
         self.tally.fail(f"HTTP {answer.status}: {', '.join(rules)}", where)
 
-    async def _issued(self, stop: MappedStop, created: dict[str, Any]) -> None:
+    async def _issued(self, stop: MappedStop, answer: Answer) -> None:
+        created = answer.json
         number = created["receipt_number"]
         if number in self._numbers:
             self.tally.replayed += 1
+            if "Idempotency-Replayed" not in answer.headers:
+                self.tally.fail("a repeated request that is not called one", f"line {stop.line}")
             return
         self._numbers.add(number)
         self.tally.issued += 1
