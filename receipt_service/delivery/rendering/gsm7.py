@@ -25,6 +25,7 @@ EXTENSION = "\f^{}\\[~]|€"
 
 _BASIC = frozenset(BASIC)
 _EXTENSION = frozenset(EXTENSION)
+_ALPHABET = _BASIC | _EXTENSION
 
 _SIGNS = {
     "’": "'", "‘": "'", "‚": "'", "‛": "'", "ʼ": "'", "ʹ": "'", "′": "'", "´": "'", "`": "'",
@@ -84,7 +85,7 @@ class _Folding(dict[int, str]):
 def _fold_character(char: str) -> str:
     if char in "\r\f\t\v":
         return " "
-    if char in _BASIC or char in _EXTENSION:
+    if char in _ALPHABET:
         return char
     known = _SIGNS.get(char) or _LETTERS.get(char)
     return known or _fold_by_category(char, unicodedata.category(char))
@@ -120,7 +121,7 @@ def fold(text: str) -> str:
 
 def is_gsm7(text: str) -> bool:
     """Tell whether every character is in the basic or the extension table (0x1B itself is in neither)."""
-    return all(char in _BASIC or char in _EXTENSION for char in text)
+    return _ALPHABET.issuperset(text)
 
 
 def septets(text: str) -> int:
@@ -132,7 +133,7 @@ def septets(text: str) -> int:
     """
     if not is_gsm7(text):
         raise ValueError("the text has a character outside the GSM-7 alphabet")
-    return len(text) + sum(char in _EXTENSION for char in text)
+    return len(text) + sum(map(text.count, EXTENSION))
 
 
 def count(text: str) -> SegmentCount:
@@ -143,6 +144,8 @@ def count(text: str) -> SegmentCount:
     """
     if is_gsm7(text):
         encoding = Encoding.GSM_7
+        if (size := septets(text)) <= SINGLE_SEPTETS:
+            return SegmentCount(encoding, 1, float(size))
         sizes = [14 if char in _EXTENSION else 7 for char in text]
     else:
         encoding = Encoding.UCS_2

@@ -29,19 +29,18 @@ def qr_svg(url: str, *, title: str = "") -> str:
     label = f' role="img" aria-label="{_escaped(title)}"' if title else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" shape-rendering="crispEdges"{label}>'
-        f'<path fill="#fff" d="M0 0h{size}v{size}H0z"/>'
-        f'<path fill="#000" d="{"".join(_runs(code.matrix))}"/></svg>'
+        f'<path fill="#fff" d="M0 0h{size}v{size}H0z"/><path stroke="#000" d="{"".join(_runs(code.matrix))}"/></svg>'
     )
 
 
 def _runs(matrix: tuple[bytearray, ...]) -> Iterator[str]:
-    """Write each horizontal run of dark modules as one rectangle."""
+    """Write each horizontal run of dark modules as one stroke through its middle."""
     for row, modules in enumerate(matrix, QUIET_ZONE):
         column = QUIET_ZONE
         for dark, run in groupby(modules):
             length = len(list(run))
             if dark:
-                yield f"M{column} {row}h{length}v1h-{length}z"
+                yield f"M{column} {row}.5h{length}"
             column += length
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from receipt_service.delivery.rendering.labels import FRENCH, Labels, chosen, labels
 from receipt_service.domain.catalogue import Catalogue
-from receipt_service.domain.catalogue_entries import Confidence, Remedy
+from receipt_service.domain.catalogue_entries import Confidence
 from receipt_service.domain.groups import Group
 from receipt_service.domain.receipt import Receipt
 from receipt_service.errors import ReceiptServiceError
@@ -83,20 +83,26 @@ class Words:
         return tuple(self.of(kind, code) for code in codes) or (self.labels("word.none"),)
 
     def explained(self, kind: str, code: str) -> str:
-        """Spell a code with the article, the explanation and the contact that its entry has.
+        """Spell a code by the sentence that explains it (or its label), with the article.
 
         What the catalogue holds to be unconfirmed law is printed with that reservation.
         """
         entry = self.catalogue.entry(kind, code)
-        parts = [_in(entry.label, self.labels.language)]
+        said = _in(entry.text or entry.label, self.labels.language)
         if entry.article:
-            parts[0] += f" ({entry.article})"
+            said = f"{said.rstrip('.')} ({entry.article})."
+        if entry.confidence is Confidence.UNCONFIRMED:
+            said = f"{said.rstrip('.')}. {self.labels('word.reserved')}."
+        return said
+
+    def remedy(self, code: str) -> str:
+        """Spell a remedy: to whom, what for, and how to reach them."""
+        entry = self.catalogue.remedies[code]
+        parts = [_in(entry.label, self.labels.language)]
         if entry.text:
             parts.append(_in(entry.text, self.labels.language))
-        if isinstance(entry, Remedy) and entry.contact:
+        if entry.contact:
             parts.append(self.labels("word.list").join(entry.contact.values()))
-        if entry.confidence is Confidence.UNCONFIRMED:
-            parts.append(self.labels("word.reserved"))
         return ". ".join(part.rstrip(".") for part in parts)
 
 
@@ -131,7 +137,7 @@ def sheet(receipt: Receipt, catalogues: Mapping[str, Catalogue], languages: tupl
     established = claims[Group.PERSON]["identity"] == "established"
     return Sheet(
         languages=tuple(word.labels.language for word in words),
-        titles=tuple(word.labels(title_key("title", family)) for word in words),
+        titles=tuple(title(word.labels, "title", family) for word in words),
         leads=tuple(word.labels("lead" if established else "lead.not_established") for word in words),
         number=str(receipt.receipt_number),
         issuer=str(leaf["iss"]),
@@ -140,9 +146,9 @@ def sheet(receipt: Receipt, catalogues: Mapping[str, Catalogue], languages: tupl
     )
 
 
-def title_key(key: str, family: str) -> str:
-    """Return the label of the title: a control of regulations is not an identity check, and must not be called one."""
-    return {"identity_check": key, "regulation": f"{key}.regulation"}.get(family, f"{key}.record")
+def title(words: Labels, key: str, family: str) -> str:
+    """Return the title for a family of bases: a control of regulations must not be called an identity check."""
+    return words(f"{key}.{family}" if words.has(f"{key}.{family}") else f"{key}.other")
 
 
 def _section(group: Group, claims: Mapping[Group, Any], words: tuple[Words, ...]) -> Section:
@@ -212,9 +218,10 @@ def _consequences(claims: Mapping[Group, Any], words: Words) -> Iterator[_Line]:
     said = claims[Group.CONSEQUENCES]
     for key in ("measures", "outcomes"):
         yield _line(words, key, *words.all_of(key, said[key]))
-    for kind, key in (("consequences", "possible"), ("remedies", "remedies")):
-        if said[key]:
-            yield _line(words, key, *(words.explained(kind, code) for code in said[key]))
+    if said["possible"]:
+        yield _line(words, "possible", *(words.explained("consequences", code) for code in said["possible"]))
+    if said["remedies"]:
+        yield _line(words, "remedies", *map(words.remedy, said["remedies"]))
 
 
 def _person(claims: Mapping[Group, Any], words: Words) -> Iterator[_Line]:
@@ -243,7 +250,7 @@ def _when_where(claims: Mapping[Group, Any], words: Words) -> Iterator[_Line]:
 def _officer(claims: Mapping[Group, Any], words: Words) -> Iterator[_Line]:
     officer = claims[Group.OFFICER]
     service = officer["service"]
-    yield _line(words, "number", officer["number"])
+    yield _line(words, "number", f"{words.catalogue.forces[service['force']].number_label} {officer['number']}")
     yield _line(words, "rank", words.of("ranks", officer["rank"]))
     yield _line(words, "quality", words.of("qualities", officer["quality"]))
     yield _line(words, "service", f"{service['name']} ({service['code']}), {words.of('forces', service['force'])}")

@@ -6,13 +6,13 @@ time, the officer's number and the link are never cut. The identity stands nowhe
 the link carries it in its fragment, in base64url.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from receipt_service.delivery.rendering import gsm7
 from receipt_service.delivery.rendering.labels import FRENCH, chosen, labels
-from receipt_service.delivery.rendering.sheet import catalogue_of, title_key
+from receipt_service.delivery.rendering.sheet import catalogue_of, title
 from receipt_service.domain.catalogue import Catalogue
 from receipt_service.domain.groups import Group
 from receipt_service.domain.receipt import Receipt
@@ -60,14 +60,17 @@ class _Piece:
     def whole(self) -> str:
         return f"{self.before}{self.text}"
 
-    def shortened(self, excess: int) -> "_Piece":
-        """Give up at least ``excess`` septets if the text has them to give."""
-        if self.least:
-            text, wanted = self.text, gsm7.septets(self.text) - excess - len(_MARK)
-            if wanted >= self.least:
-                while gsm7.septets(text) > wanted:
-                    text = text[:-1]
-                return replace(self, text=text.rstrip(" ,.;:-'") + _MARK)
+    def cut(self, excess: int) -> "_Piece":
+        """Give up ``excess`` septets, or as many as the text has above its least length."""
+        wanted = max(gsm7.septets(self.text) - excess - len(_MARK), self.least)
+        text = self.text
+        while gsm7.septets(text) > wanted:
+            text = text[:-1]
+        text = text.rstrip(" ,.;:-'") + _MARK
+        return replace(self, text=text) if gsm7.septets(text) < gsm7.septets(self.text) else self
+
+    def gone(self) -> "_Piece":
+        """Leave nothing but the mark."""
         return replace(self, text="", before="") if self.silent else replace(self, text=_MARK)
 
 
@@ -89,16 +92,15 @@ def render_sms(
     ]
     for key, link in (("sms.link", url), ("sms.link_without_person", _without_person(url))):
         end = _Piece(f"\n{_line(labels(FRENCH)(key))}: {link}")
-        for limit, levels in ((USUAL_SEPTETS, range(_TIDY)), (MAX_SEPTETS, range(_LEVELS))):
-            text = _fitted([*pieces, end], limit, levels)
+        for limit, last in ((USUAL_SEPTETS, 0), (MAX_SEPTETS, _LAST)):
+            text = _fitted([*pieces, end], limit, last)
             if text is not None:
                 return SmsText(text, gsm7.count(text).segments)
     raise LinkTooLong("the link leaves no room for the text of a message")
 
 
-_TIDY: Final = 3
-"""Levels that give way to save the fourth segment: the hint, the officer's own words, the service's name."""
-_LEVELS: Final = 11
+_LAST: Final = 9
+"""Highest ``give``. For three segments only level 0 (the hint) goes and texts are cut; for four any level may go."""
 
 
 def _pieces(claims: Mapping[Group, Any], catalogue: Catalogue) -> list[_Piece]:
@@ -109,7 +111,7 @@ def _pieces(claims: Mapping[Group, Any], catalogue: Catalogue) -> list[_Piece]:
     family = str(catalogue.bases[legal["bases"][0]["code"]].family)
     moment = where["checked_at"]
     return [
-        _Piece(f"{_line(say(title_key('sms.title', family)))}\n", give=9, silent=True),
+        _Piece(f"{_line(title(say, 'sms.title', family))}\n", give=9, silent=True),
         _Piece(f"{moment[8:10]}/{moment[5:7]}/{moment[:4]} {moment[11:16]}"),
         _Piece(_line(where["place"]), before=", ", give=3, least=16),
         _Piece(f"{_line(where['commune_name'])} ({where['department']})", before=", ", give=8),
@@ -133,17 +135,27 @@ def _reasons(reasons: list[str], legal: Mapping[str, Any]) -> Iterator[_Piece]:
         yield _Piece(said, before=". " if reasons else before, give=1, least=24)
 
 
-def _fitted(pieces: list[_Piece], limit: int, levels: range) -> str | None:
-    """Join the pieces within ``limit`` septets, giving way level by level, or return ``None``."""
-    for level in (None, *levels):
-        for at, piece in reversed(list(enumerate(pieces))):
-            excess = gsm7.septets("".join(each.whole for each in pieces)) - limit
-            if excess <= 0:
-                return "".join(each.whole for each in pieces)
-            if level is not None and piece.give == level:
-                pieces[at] = piece.shortened(excess)
-    text = "".join(each.whole for each in pieces)
-    return text if gsm7.septets(text) <= limit else None
+def _fitted(pieces: list[_Piece], limit: int, last: int) -> str | None:
+    """Join the pieces within ``limit`` septets, or return ``None``.
+
+    The hint goes first; then the free texts are cut, the officer's words before the service and the
+    place; then pieces go whole, up to level ``last``.
+    """
+    by_level = sorted((at for at, piece in enumerate(pieces) if piece.give is not None), key=lambda at: pieces[at].give)
+    hints = [at for at in by_level if pieces[at].give == 0]
+    cuts = [at for at in by_level if pieces[at].least]
+    goes = [at for at in reversed(by_level) if 0 < (pieces[at].give or 0) <= last]
+    goes.sort(key=lambda at: pieces[at].give or 0)
+    for at, step in [*((at, "go") for at in hints), *((at, "cut") for at in cuts), *((at, "go") for at in goes)]:
+        excess = _size(pieces) - limit
+        if excess <= 0:
+            break
+        pieces[at] = pieces[at].cut(excess) if step == "cut" else pieces[at].gone()
+    return "".join(piece.whole for piece in pieces) if _size(pieces) <= limit else None
+
+
+def _size(pieces: list[_Piece]) -> int:
+    return gsm7.septets("".join(piece.whole for piece in pieces))
 
 
 def _line(text: str) -> str:

@@ -1,0 +1,106 @@
+"""The mail: the receipt in words, plain and HTML, with the PDF and the signed file attached.
+
+French first, each further language after it, whole. The HTML is for people who read with a screen
+reader as much as for the others: headings, lists, languages marked, no tables for layout. It loads
+nothing from anywhere, so that opening it tells nobody. The subject names the kind of document only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from receipt_service.delivery.channel import Attachment, MailContent
+from receipt_service.delivery.rendering.labels import FRENCH, Labels, labels
+from receipt_service.delivery.rendering.pdf import RECEIPT_FILE, render_pdf
+from receipt_service.delivery.rendering.sheet import Sheet, grouped, sheet
+from receipt_service.domain.catalogue import Catalogue
+from receipt_service.domain.receipt import Receipt
+
+PDF_FILE: Final = "recepisse.pdf"
+RECEIPT_TYPE: Final = "application/dc+sd-jwt"
+"""Media type of the signed file (SD-JWT VC, IANA)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The mail in one language, as both templates read it."""
+
+    language: str
+    say: Labels
+    title: str
+    lead: str
+    sections: tuple["_Section", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    title: str
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    """Terms with their items."""
+
+
+def render_email(
+    receipt: Receipt, url: str, catalogues: Mapping[str, Catalogue], languages: tuple[str, ...] = (FRENCH,)
+) -> MailContent:
+    """Write the mail for a receipt whose link is ``url``, in French and the second languages asked for.
+
+    Raises ``CatalogueUnknown`` and ``PdfRefused``.
+    """
+    written = sheet(receipt, catalogues, languages)
+    values = {
+        "parts": _parts(written),
+        "number": grouped(written.number),
+        "url": url,
+        "file": RECEIPT_FILE,
+    }
+    return MailContent(
+        subject=" / ".join(written.titles),
+        text=_environment().get_template("email.txt").render(values),
+        html=_environment().get_template("email.html").render(values),
+        attachments=(
+            Attachment(PDF_FILE, "application/pdf", render_pdf(receipt, url, catalogues, languages)),
+            Attachment(RECEIPT_FILE, RECEIPT_TYPE, receipt.compact.encode("ascii")),
+        ),
+        language=", ".join(written.languages),
+    )
+
+
+def _parts(written: Sheet) -> list[_Part]:
+    return [
+        _Part(
+            language=language,
+            say=labels(language),
+            title=written.titles[at],
+            lead=written.leads[at],
+            sections=tuple(
+                _Section(
+                    title=section.titles[at],
+                    rows=tuple((row.terms[at], tuple(map(_one_line, row.values[at]))) for row in section.rows),
+                )
+                for section in written.sections
+            ),
+        )
+        for at, language in enumerate(written.languages)
+    ]
+
+
+def _one_line(text: str) -> str:
+    """Bring a value to one line, so that none can look like a heading of ours in plain text."""
+    return " ".join(text.split())
+
+
+@cache
+def _environment() -> Environment:
+    """Escape in HTML, fail on a name that isn't there."""
+    return Environment(
+        loader=PackageLoader(__package__, "templates"),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
