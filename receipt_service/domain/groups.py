@@ -11,7 +11,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from receipt_service.domain.person import IdentityEstablished, Person
+from receipt_service.domain.person import (
+    EstablishedBy,
+    IdentityEstablished,
+    IdentityNotEstablished,
+    NotEstablishedReason,
+    Person,
+)
+from receipt_service.errors import MalformedReceipt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +104,22 @@ def person_claims(person: Person) -> dict[str, Any]:
             "established_by": person.established_by.value,
         }
     return {"identity": person.identity, "reason": person.reason.value}
+
+
+def person_from(claims: Mapping[str, Any]) -> Person:
+    """Read back what ``person_claims`` wrote. Raises ``MalformedReceipt``."""
+    try:
+        if claims["identity"] == "established":
+            return IdentityEstablished(
+                family_name=claims["family_name"],
+                given_names=claims["given_names"],
+                birth_date=claims["birth_date"],
+                birth_place=claims["birth_place"],
+                established_by=EstablishedBy(claims["established_by"]),
+            )
+        return IdentityNotEstablished(reason=NotEstablishedReason(claims["reason"]))
+    except (KeyError, ValueError):
+        raise MalformedReceipt("not the claims of a person") from None
 
 
 def _legal_basis(check: Check, catalogue: CatalogueVersion) -> dict[str, Any]:
