@@ -144,7 +144,7 @@ def take_unknown(connection: Connection, *, now: datetime, again_at: datetime, l
             "UPDATE message SET due_at = :again_at WHERE id IN (SELECT m.id FROM message m"  # noqa: S608
             " WHERE m.epoch IS NOT NULL AND m.state = 'unknown' AND m.due_at <= :now"
             f" ORDER BY m.due_at LIMIT :limit{skip_locked(connection, 'm')})"
-            f" AND state = 'unknown' AND due_at <= :now RETURNING {_LEASED.replace('leased_until', 'due_at AS leased_until')}"
+            f" AND state = 'unknown' AND due_at <= :now RETURNING {_TAKEN}"
         )
         .bindparams(moment("again_at", again_at), moment("now", now), limit=limit)
         .columns(*_LEASED_TYPES)
@@ -294,6 +294,7 @@ def count_unsettled(connection: Connection) -> dict[MessageState, int]:
 
 _LEASED_COLUMNS = ("id", "channel", "epoch", "envelope", "created_at", "expires_at", "leased_until")
 _LEASED = ", ".join(_LEASED_COLUMNS) + ", (SELECT count(*) FROM attempt a WHERE a.message_id = message.id) AS attempts"  # noqa: S608
+_TAKEN = _LEASED.replace("leased_until", "due_at AS leased_until")
 _LEASED_TYPES = (*(_message.c[name] for name in _LEASED_COLUMNS), column("attempts", Integer))
 _SHOWN = tuple(_message.c[name] for name in Message.__slots__)
 

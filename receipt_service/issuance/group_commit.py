@@ -1,0 +1,123 @@
+"""Group commit: one thread registers, in one durable commit, all checks that gathered during the last one.
+
+A commit costs one flush of the disk whatever it holds, so under load many checks share it, and alone a check waits
+for nobody. A check that can't be stored fails alone. A client that goes away does not take its check with it: once
+handed over it is committed, and the repeat of the request finds it.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.exc import OperationalError
+
+from receipt_service.errors import Unavailable
+from receipt_service.storage.issuances import NewIssuance
+
+BATCH_LIMIT: Final = 64
+WAITING_LIMIT: Final = 512
+NOT_CONFIRMED: Final = "the database did not confirm the check"
+
+Registrar = Callable[[Sequence[NewIssuance]], list[bool]]
+Outcome = bool | Unavailable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    issuance: NewIssuance
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[bool]
+
+
+class GroupCommit:
+    """The writer thread and the checks that wait for it."""
+
+    def __init__(
+        self, register: Registrar, *, waiting_limit: int = WAITING_LIMIT, batch_limit: int = BATCH_LIMIT
+    ) -> None:
+        """Start the thread. ``register`` commits a batch and says which of it are new; it runs in that thread alone."""
+        self._register = register
+        self._waiting_limit = waiting_limit
+        self._batch_limit = batch_limit
+        self._waiting: deque[_Waiting] = deque()
+        self._in_hand = 0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+        self._thread.start()
+
+    async def commit(self, issuance: NewIssuance) -> bool:
+        """Return once the check is durable: True if it is new, False if its request was registered before.
+
+        Raises ``Unavailable`` when too many wait, when this process is ending, or when the database did not confirm
+        it; in the last case it may have been stored all the same, and the repeat of the request will tell.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        with self._changed:
+            if self._closing:
+                raise Unavailable("this process is ending")
+            if len(self._waiting) + self._in_hand >= self._waiting_limit:
+                raise Unavailable("too many checks are waiting to be stored")
+            self._waiting.append(_Waiting(issuance, loop, future))
+            self._changed.notify()
+        return await future
+
+    def close(self, timeout_seconds: float = 20) -> bool:
+        """Commit what waits, then end the thread; False if it is still at it after ``timeout_seconds``."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether checks can be stored; part of readiness."""
+        return self._thread.is_alive() and not self._closing
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            outcomes = self._commit(batch)
+            by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Outcome]]] = {}
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                by_loop.setdefault(waiting.loop, []).append((waiting, outcome))
+            for loop, settled in by_loop.items():
+                with suppress(RuntimeError):  # the loop was closed: its clients are gone, their checks are stored
+                    loop.call_soon_threadsafe(_settle, settled)
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Wait for checks; an empty batch means that the thread should end."""
+        with self._changed:
+            self._in_hand = 0
+            while not self._waiting and not self._closing:
+                self._changed.wait()
+            batch = [self._waiting.popleft() for _ in range(min(self._batch_limit, len(self._waiting)))]
+            self._in_hand = len(batch)
+            return batch
+
+    def _commit(self, batch: Sequence[_Waiting]) -> list[Outcome]:
+        try:
+            return list(self._register([waiting.issuance for waiting in batch]))
+        except OperationalError:
+            return [
+                Unavailable(NOT_CONFIRMED) for _ in batch
+            ]  # the database itself: trying each alone would only take longer
+        except Exception:  # noqa: BLE001 - whatever it is, it must not end the only writer
+            if len(batch) == 1:
+                return [Unavailable(NOT_CONFIRMED)]  # without the database's words: they quote values
+            return [outcome for waiting in batch for outcome in self._commit([waiting])]
+
+
+def _settle(settled: Sequence[tuple[_Waiting, Outcome]]) -> None:
+    for waiting, outcome in settled:
+        if waiting.future.done():  # cancelled: the client went away
+            continue
+        if isinstance(outcome, Unavailable):
+            waiting.future.set_exception(outcome)
+        else:
+            waiting.future.set_result(outcome)

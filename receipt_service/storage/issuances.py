@@ -1,0 +1,198 @@
+"""Registering checks: idempotency record, stub and messages of many checks in one durable commit.
+
+The statements are written by hand for each database and meet their rows as plain values: one round trip on
+PostgreSQL, a statement for each table on SQLite, however many checks there are. (Each call of a driver lets go of
+the interpreter lock and has to wait for it again, which costs more than the row does.)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from receipt_service.domain.identifiers import MessageId, StubId
+from receipt_service.storage.engine import is_sqlite, to_microseconds, write_option
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NewMessage:
+    """One message as it is born; an envelope comes with its epoch, the time it is due, and its window."""
+
+    id: MessageId
+    channel: str
+    state: str
+    epoch: str | None = None
+    envelope: bytes | None = None
+    due_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NewIssuance:
+    """Everything that one check leaves in the database. ``messages[0].id`` is the stub's own number."""
+
+    stub_id: StubId
+    receipt_number: str
+    leaf: str
+    disclosures: str
+    """As ``stubs.pack_disclosures`` writes them."""
+    officer_number: str
+    unit_code: str
+    checked_at: datetime
+    committed_at: datetime
+    messages: tuple[NewMessage, ...]
+    lookup: bytes
+    fingerprint: bytes
+    replay_period: int
+
+
+class Register:
+    """The one connection that registers checks. One thread at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._write: Callable[[Connection, Sequence[NewIssuance]], list[bool]]
+        if is_sqlite(engine):
+            self._engine = engine.execution_options(**write_option())
+            self._write = _write_to_sqlite
+        else:
+            self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._write = _write_to_postgresql
+        self._connection: Connection | None = None
+
+    def __call__(self, batch: Sequence[NewIssuance]) -> list[bool]:
+        """Commit a batch, whole or not at all; for each of it say whether it is new.
+
+        False means that a request with the same ``lookup`` was registered before, by whichever process, or stands
+        earlier in the batch; nothing of it was written. Raises SQLAlchemy's errors; nothing is committed then, unless
+        the connection broke while the commit was on its way.
+        """
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            return self._write(self._connection, batch)
+        except Exception:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the connection; the next batch opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> list[bool]:
+    with connection.begin():
+        records: list[Any] = []
+        for item in batch:
+            records += (item.lookup, item.fingerprint, item.replay_period, item.stub_id)
+        written = connection.exec_driver_sql(_sqlite_insert("idempotency", len(batch)), tuple(records)).rowcount
+        news = [True] * len(batch) if written == len(batch) else _which_are_new(connection, batch)
+        stubs: list[Any] = []
+        messages: list[Any] = []
+        for item, new in zip(batch, news, strict=True):
+            if new:
+                committed_at = to_microseconds(item.committed_at)
+                stubs += (item.stub_id, item.receipt_number, item.leaf, item.disclosures, item.officer_number)
+                stubs += (item.unit_code, to_microseconds(item.checked_at), committed_at)
+                for message in item.messages:
+                    messages += (message.id, item.stub_id, message.channel, message.state, message.epoch)
+                    messages += (message.envelope, committed_at, _microseconds(message.due_at))
+                    messages += (_microseconds(message.expires_at), None if message.envelope else committed_at)
+        if stubs:
+            connection.exec_driver_sql(_sqlite_insert("stub", len(stubs) // 8), tuple(stubs))
+            connection.exec_driver_sql(_sqlite_insert("message", len(messages) // 10), tuple(messages))
+    return news
+
+
+def _which_are_new(connection: Connection, batch: Sequence[NewIssuance]) -> list[bool]:
+    marks = ", ".join("?" * len(batch))
+    rows = connection.exec_driver_sql(
+        f"SELECT stub_id FROM idempotency WHERE lookup IN ({marks})",  # noqa: S608 - question marks only
+        tuple(item.lookup for item in batch),
+    )
+    stubs = {row.stub_id for row in rows}
+    return [item.stub_id in stubs for item in batch]
+
+
+def _microseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else to_microseconds(moment)
+
+
+_SQLITE_COLUMNS = {
+    "idempotency": "lookup, fingerprint, replay_period, stub_id",
+    "stub": "id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at",
+    "message": "id, stub_id, channel, state, epoch, envelope, created_at, due_at, expires_at, settled_at",
+}
+
+
+@lru_cache(maxsize=512)
+def _sqlite_insert(table: str, rows: int) -> str:
+    """Write one INSERT of that many rows; the same text each time, so that the driver finds it prepared."""
+    columns = _SQLITE_COLUMNS[table]
+    row = f"({', '.join('?' * len(columns.split(',')))})"
+    once = " ON CONFLICT DO NOTHING" if table == "idempotency" else ""
+    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * rows)}{once}"  # noqa: S608 - our own names
+
+
+_POSTGRESQL = """
+WITH record AS (
+    INSERT INTO idempotency (lookup, fingerprint, replay_period, stub_id)
+    SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::integer[], %b::bigint[])
+    ON CONFLICT DO NOTHING
+    RETURNING stub_id
+), new_stub AS (
+    INSERT INTO stub (id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at)
+    SELECT n.* FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                           %b::timestamptz[], %b::timestamptz[])
+        AS n (id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at)
+    JOIN record ON record.stub_id = n.id
+), new_message AS (
+    INSERT INTO message (id, stub_id, channel, state, epoch, envelope, created_at, due_at, expires_at, settled_at)
+    SELECT n.* FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::bytea[],
+                           %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[])
+        AS n (id, stub_id, channel, state, epoch, envelope, created_at, due_at, expires_at, settled_at)
+    JOIN record ON record.stub_id = n.stub_id
+)
+SELECT stub_id FROM record
+"""
+
+
+def _write_to_postgresql(connection: Connection, batch: Sequence[NewIssuance]) -> list[bool]:
+    """One statement, its own transaction. Sorted by ``lookup``: two processes wait for each other in one order."""
+    items = sorted(batch, key=_lookup)
+    messages = [(item, message) for item in items for message in item.messages]
+    parameters = (
+        [item.lookup for item in items],
+        [item.fingerprint for item in items],
+        [item.replay_period for item in items],
+        [item.stub_id for item in items],
+        [item.stub_id for item in items],
+        [item.receipt_number for item in items],
+        [item.leaf for item in items],
+        [item.disclosures for item in items],
+        [item.officer_number for item in items],
+        [item.unit_code for item in items],
+        [item.checked_at for item in items],
+        [item.committed_at for item in items],
+        [message.id for _, message in messages],
+        [item.stub_id for item, _ in messages],
+        [message.channel for _, message in messages],
+        [message.state for _, message in messages],
+        [message.epoch for _, message in messages],
+        [message.envelope for _, message in messages],
+        [item.committed_at for item, _ in messages],
+        [message.due_at for _, message in messages],
+        [message.expires_at for _, message in messages],
+        [None if message.envelope else item.committed_at for item, message in messages],
+    )
+    new = {row.stub_id for row in connection.exec_driver_sql(_POSTGRESQL, parameters)}
+    return [item.stub_id in new for item in batch]
+
+
+def _lookup(item: NewIssuance) -> bytes:
+    return item.lookup
