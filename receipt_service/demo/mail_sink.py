@@ -46,7 +46,7 @@ class Keeper:
     on_mail: Callable[[ReceivedMail], None] | None = None
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """Keep a mail."""
         raw = envelope.original_content or b""
         number = next(self._numbers)
@@ -58,7 +58,7 @@ class Keeper:
             sender=envelope.mail_from or "",
             raw=raw,
             at=datetime.now(UTC),
-            encrypted=session.ssl is not None,
+            encrypted=server.transport.get_extra_info("sslcontext") is not None,
             file=file,
         )
         self.mails.append(mail)
