@@ -62,7 +62,14 @@ OUTCOMES = [
 
 def officer(number, quality, commune):
     return RosterOfficer(
-        number=number, subject=f"demo-{number}", quality=quality, unit="U", department=commune[:2], commune=commune
+        number=number,
+        subject=f"demo-{number}",
+        quality=quality,
+        force="PN",
+        unit="U",
+        unit_name="U",
+        department=commune[:2],
+        commune=commune,
     )
 
 
