@@ -268,6 +268,16 @@ def replay(connection: Connection, message_id: MessageId, *, now: datetime) -> b
     return done.rowcount == 1
 
 
+def replay_all(connection: Connection, *, now: datetime) -> int:
+    """Put every dead letter whose window is still open back into the queue; returns how many there were."""
+    done = connection.execute(
+        update(_message)
+        .where(_HAS_ENVELOPE, _message.c.state == MessageState.DEAD_LETTER.value, _message.c.expires_at > now)
+        .values(state=MessageState.QUEUED.value, due_at=now)
+    )
+    return done.rowcount
+
+
 def find(connection: Connection, message_id: MessageId) -> Message | None:
     """Find one message."""
     row = connection.execute(select(*_SHOWN).where(_message.c.id == message_id)).one_or_none()

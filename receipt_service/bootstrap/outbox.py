@@ -1,0 +1,26 @@
+"""The outbox for an operator's command: the database opened, checked, and closed again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from receipt_service.bootstrap.database import require_current_schema
+from receipt_service.config import DatabaseSettings
+from receipt_service.storage.engine import open_engine
+
+
+@contextmanager
+def opened_outbox(settings: DatabaseSettings) -> Iterator[Engine]:
+    """Open the database of ``settings``.
+
+    Raises:
+        ConfigurationError: there is none, or its schema is another version's.
+
+    """
+    engine = open_engine(settings.database, pool_size=1)
+    try:
+        require_current_schema(engine)
+        yield engine
+    finally:
+        engine.dispose()
