@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -128,54 +127,3 @@ async def run_worker(settings: WorkerSettings) -> None:
     finally:
         engine.dispose()
         logger().info("worker_stopped", attempts=worker.totals.attempts)
-
-
-class EmbeddedWorker:
-    """A worker in a thread of its own, with its own event loop, so that setting a PDF never delays a request."""
-
-    def __init__(self, settings: WorkerSettings, engine: Engine) -> None:
-        self._settings = settings
-        self._engine = engine
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._worker: Worker | None = None
-        self._fault: Exception | None = None
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="delivery-worker", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread; return once its keys are there. Raises ``ConfigurationError``."""
-        self._thread.start()
-        self._started.wait()
-        if self._fault is not None:
-            raise self._fault
-
-    def stop(self) -> None:
-        """Let the worker finish what is in hand, and end the thread."""
-        if self._loop is not None and self._stop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
-
-    def wake(self) -> None:
-        """Tell the worker that there is a message."""
-        if self._worker is not None:
-            self._worker.wake()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
-        asyncio.run(self._main())
-
-    async def _main(self) -> None:
-        try:
-            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            self._worker = build_worker(self._settings, self._engine)
-        except Exception as error:  # noqa: BLE001 - raised again by start, in the thread that asked
-            self._fault = error
-            return
-        finally:
-            self._started.set()
-        await self._worker.run(self._stop)

@@ -18,16 +18,17 @@ EXIT_USAGE: Final = 2
 """Wrong settings, keys or arguments: nothing was started."""
 
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "api": ("receipt_service.cli.serve:api", "Run the HTTP API."),
+    "api": ("receipt_service.cli.api:api", "Run the HTTP API."),
     "demo": ("receipt_service.cli.demo:demo", "Show the whole service at work on this machine."),
     "delivery": ("receipt_service.cli.delivery:delivery", "Look after messages: dead letters, replay."),
     "directory": ("receipt_service.cli.directory:directory", "Import units and officers."),
     "keys": ("receipt_service.cli.keys:keys", "Make, rotate and list the signing keys."),
-    "migrate": ("receipt_service.cli.serve:migrate", "Bring the database to this version's schema."),
+    "migrate": ("receipt_service.cli.migrate:migrate", "Bring the database to this version's schema."),
     "openapi": ("receipt_service.cli.openapi:openapi", "Print the OpenAPI document of the API."),
     "serve": ("receipt_service.cli.serve:serve", "Run API and delivery worker in one process."),
+    "trust": ("receipt_service.cli.trust:trust", "Keep the keys that receipts are verified with."),
     "verify": ("receipt_service.cli.verify:verify", "Verify a receipt, trusting nobody."),
-    "worker": ("receipt_service.cli.serve:worker", "Run the delivery worker."),
+    "worker": ("receipt_service.cli.worker:worker", "Run the delivery worker."),
 }
 """Name, where it is, and the line that ``--help`` shows without importing it."""
 

@@ -1,0 +1,271 @@
+"""The API process put together: settings in, an ASGI application out, with all that it holds opened and closed."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from receipt_service.bootstrap.database import require_current_schema, schema_is_current
+from receipt_service.bootstrap.keyring import Keyring
+from receipt_service.bootstrap.law import Law, load_law
+from receipt_service.bootstrap.printing import Printer
+from receipt_service.bootstrap.replay_keys import ReplayKeyFolder
+from receipt_service.bootstrap.sealing_keys import SealingKeys
+from receipt_service.config import ApiSettings
+from receipt_service.delivery.rendering.qr import qr_svg
+from receipt_service.domain.check import Officer
+from receipt_service.domain.recipient import Channel
+from receipt_service.domain.stub import Stub
+from receipt_service.errors import ConfigurationError, ReceiptServiceError, Unavailable
+from receipt_service.issuance.directory import OfficerDirectory
+from receipt_service.issuance.group_commit import GroupCommit
+from receipt_service.issuance.issue import Issuer, issue
+from receipt_service.issuance.reads import CheckReport, Reads
+from receipt_service.issuance.submission import Issued, Submission
+from receipt_service.storage.engine import open_engine
+from receipt_service.storage.issuances import Register
+from receipt_service.telemetry import logger
+from receipt_service.web.app import create_app
+from receipt_service.web.authentication import TokenPolicy, TokenVerifier
+from receipt_service.web.demo_issuer import DEMO_AUDIENCE, DemoIssuer
+from receipt_service.web.services import CatalogueFile, Services
+from receipt_service.web.token_keys import FetchedKeys
+
+MAINTENANCE_SECONDS: Final = 30
+_ALWAYS: Final = frozenset({Channel.SCREEN, Channel.PAPER, Channel.DECLINED})
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _answering(question: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Turn a database that does not answer into ``Unavailable``; its own words are not passed on."""
+
+    @wraps(question)
+    async def asked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await question(*args, **kwargs)
+        except (OperationalError, PoolTimeout) as error:
+            raise Unavailable("the database does not answer") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("the connection to the database broke") from error
+            raise
+
+    return asked
+
+
+class _Reads:
+    """``issuance.reads`` with a database that may be away."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._check = _answering(reads.check)
+        self._stub = _answering(reads.stub)
+
+    async def check(self, receipt_number: str, *, reader: Officer, supervises: bool) -> CheckReport:
+        return await self._check(receipt_number, reader=reader, supervises=supervises)
+
+    async def stub(self, receipt_number: str) -> Stub:
+        return await self._stub(receipt_number)
+
+
+class WorkerBeside(Protocol):
+    """A delivery worker in the same process (``bootstrap.embedded``)."""
+
+    def start(self) -> None:
+        """Return once its sealing keys are there."""
+
+    def stop(self) -> None:
+        """Return once it has finished what is in hand."""
+
+    def wake(self) -> None:
+        """Say that there is a message."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+
+
+class ApiProcess:
+    """What one API process holds. Build it, give its ``services`` to the application, and it closes with it."""
+
+    def __init__(self, settings: ApiSettings, law: Law, engine: Engine, worker: WorkerBeside | None = None) -> None:
+        """Open everything that issuing needs; nothing listens yet. Raises ``ConfigurationError``."""
+        now = _now()
+        passphrase = settings.issuer_key_passphrase
+        self._settings = settings
+        self._engine = engine
+        _require_schema(self._engine)
+        self._keyring = Keyring.load(
+            settings.issuer_keys, None if passphrase is None else passphrase.get_secret_value().encode(), now
+        )
+        self._replay_keys = ReplayKeyFolder(
+            settings.replay_keys, window=timedelta(hours=settings.replay_window_hours), now=now
+        )
+        self._sealing_keys = SealingKeys(settings.sealing_keys)
+        self._register = Register(self._engine)
+        self._group_commit = GroupCommit(self._register, waiting_limit=settings.issuance_queue_limit)
+        self._directory = OfficerDirectory(self._engine)
+        self._reads = Reads(self._engine)
+        self._worker = worker
+        self._demo_issuer = DemoIssuer(settings.public_url, demo=settings.demo) if settings.built_in_issuer else None
+        self._tokens = _token_verifier(settings, self._demo_issuer)
+        self._maintenance: asyncio.Task[None] | None = None
+        self._issuer = self._make_issuer(law)
+        self.services = self._make_services(law)
+
+    def _make_issuer(self, law: Law) -> Issuer:
+        return Issuer(
+            url=self._settings.public_url,
+            catalogue=law.current,
+            territory=law.territory,
+            officers=self._directory,
+            earlier=self._reads,
+            replay_keys=self._replay_keys,
+            signer_at=self._keyring.signer_at,
+            sealer_at=self._sealing_keys.sealer_at,
+            commit=self._group_commit.commit,
+            offered=_ALWAYS | {Channel(name) for name in self._settings.channels},
+            timeout_seconds=self._settings.issuance_timeout_seconds,
+        )
+
+    def _make_services(self, law: Law) -> Services:
+        settings = self._settings
+        printer = Printer(settings.public_url, self._keyring.jwks, law.catalogues)
+        return Services(
+            public_url=settings.public_url,
+            channels=frozenset(settings.channels),
+            tokens=self._tokens,
+            issue=_answering(self._issue),
+            officer=_answering(self._directory.by_subject),
+            reads=_Reads(self._reads),
+            catalogues={
+                version: CatalogueFile(version, law.catalogues[version].sha256, document)
+                for version, document in law.documents.items()
+            },
+            current_catalogue=law.current.version,
+            jwks=self._keyring.jwks,
+            readiness=self._readiness,
+            print_receipt=printer.print,
+            qr_svg=qr_svg,
+            clock=_now,
+            request_limit_bytes=settings.request_limit_bytes,
+            issuance_queue_limit=settings.issuance_queue_limit,
+            demo_issuer=self._demo_issuer,
+            start=self._start,
+            stop=self._stop,
+        )
+
+    async def _issue(self, submission: Submission, now: datetime) -> Issued:
+        issued = await issue(submission, issuer=self._issuer, now=now)
+        if self._worker is not None and not issued.replayed:
+            self._worker.wake()
+        return issued
+
+    async def _start(self) -> None:
+        if self._worker is not None:
+            await asyncio.to_thread(self._worker.start)
+        self._maintenance = asyncio.create_task(self._maintain())
+        logger().info("api_started", kid=self._keyring.active.kid)
+
+    async def _stop(self) -> None:
+        if self._maintenance is not None:
+            self._maintenance.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._maintenance
+        await asyncio.to_thread(self._group_commit.close, self._settings.shutdown_grace_seconds)
+        if self._worker is not None:
+            await asyncio.to_thread(self._worker.stop)
+        self._register.close()
+        self._engine.dispose()
+        logger().info("api_stopped")
+
+    async def _maintain(self) -> None:
+        """Make and destroy replay keys as the hours go by."""
+        while True:
+            await asyncio.sleep(MAINTENANCE_SECONDS)
+            try:
+                destroyed = await asyncio.to_thread(self._replay_keys.maintain, _now())
+                if destroyed:
+                    logger().info("replay_keys_destroyed", count=destroyed)
+            except (ReceiptServiceError, OSError) as error:
+                logger().error("replay_keys_not_maintained", exc_info=error)
+
+    async def _readiness(self) -> Mapping[str, bool]:
+        """Try each part that issuing needs."""
+        now = _now()
+        checks = {
+            "database": await asyncio.to_thread(_succeeds, lambda: schema_is_current(self._engine)),
+            "writer": self._group_commit.is_alive,
+            "signing_key": _succeeds(lambda: self._keyring.signer_at(now) is not None),
+            "sealing_key": not self._settings.channels
+            or _succeeds(lambda: self._sealing_keys.sealer_at(now) is not None),
+            "replay_key": _succeeds(lambda: self._replay_keys.current(now) is not None),
+            "token_keys": await self._tokens.keys.ready(),
+        }
+        if self._worker is not None:
+            checks["worker"] = self._worker.is_alive
+        return checks
+
+
+def _succeeds(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the part is not ready
+        logger().warning("not_ready", exc_info=error)
+        return False
+
+
+def _require_schema(engine: Engine) -> None:
+    try:
+        require_current_schema(engine)
+    except (OperationalError, OSError):
+        raise ConfigurationError("the database does not answer, or its file cannot be opened") from None
+
+
+def _token_verifier(settings: ApiSettings, demo_issuer: DemoIssuer | None) -> TokenVerifier:
+    if demo_issuer is not None:
+        policy = TokenPolicy(issuer=demo_issuer.issuer, audience=DEMO_AUDIENCE, algorithms=("ES256",))
+        return TokenVerifier(policy, demo_issuer.keys)
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        raise ConfigurationError("RECEIPT_OIDC_ISSUER, RECEIPT_OIDC_AUDIENCE: required")
+    policy = TokenPolicy(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        algorithms=settings.oidc_algorithms,
+        subject_claim=settings.oidc_subject_claim,
+        roles_claim=settings.oidc_roles_claim,
+        clock_skew_seconds=settings.oidc_clock_skew_seconds,
+        max_age_seconds=settings.oidc_token_max_age_seconds,
+    )
+    try:
+        tls = None if settings.oidc_ca_file is None else ssl.create_default_context(cafile=str(settings.oidc_ca_file))
+    except (OSError, ssl.SSLError):
+        raise ConfigurationError("RECEIPT_OIDC_CA_FILE: not a readable CA file") from None
+    keys = FetchedKeys(
+        settings.oidc_issuer,
+        settings.oidc_algorithms,
+        jwks_url=settings.oidc_jwks_url,
+        timeout_seconds=settings.oidc_timeout_seconds,
+        max_age_seconds=settings.jwks_max_age_seconds,
+        tls=tls,
+    )
+    return TokenVerifier(policy, keys)
+
+
+def build_application(settings: ApiSettings) -> FastAPI:
+    """Build the API. Raises ``ConfigurationError`` for whatever would keep it from issuing receipts."""
+    engine = open_engine(settings.database, pool_size=settings.database_connections)
+    return create_app(ApiProcess(settings, load_law(), engine).services)

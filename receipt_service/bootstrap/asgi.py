@@ -1,0 +1,15 @@
+"""What uvicorn's own worker processes call: they share nothing with their parent but the environment."""
+
+from fastapi import FastAPI
+
+from receipt_service import telemetry
+from receipt_service.bootstrap.application import build_application
+from receipt_service.config import ApiSettings, load
+
+
+def api() -> FastAPI:
+    """Build the API of one process from the environment."""
+    telemetry.forbid_core_dumps()
+    settings = load(ApiSettings)
+    telemetry.configure("api", level=settings.log_level)
+    return build_application(settings)

@@ -1,0 +1,18 @@
+"""``receipt-service worker``: the delivery worker."""
+
+import asyncio
+
+import click
+
+from receipt_service import telemetry
+from receipt_service.bootstrap.worker_process import run_worker
+from receipt_service.config import WorkerSettings, load
+
+
+@click.command()
+def worker() -> None:
+    """Run the delivery worker: opens envelopes and sends them, never signs."""
+    settings = load(WorkerSettings)
+    telemetry.forbid_core_dumps()
+    telemetry.configure("worker", level=settings.log_level)
+    asyncio.run(run_worker(settings))
