@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -18,6 +18,7 @@ from receipt_service.delivery.channels.smtp_connections import Security, SmtpSet
 from receipt_service.delivery.rendering.email import render_email
 from receipt_service.delivery.rendering.sms import render_sms
 from receipt_service.delivery.worker.epochs import EpochKeys
+from receipt_service.delivery.worker.faults import NO_FAULT, After
 from receipt_service.delivery.worker.loop import Worker
 from receipt_service.delivery.worker.pace import Outlet, Pace
 from receipt_service.domain.catalogue import Catalogue
@@ -100,19 +101,23 @@ def _pace(settings: WorkerSettings) -> Pace:
     )
 
 
-def build_worker(settings: WorkerSettings, engine: Engine) -> Worker:
-    """Put a worker together; call it within the event loop that will run it. Raises ``ConfigurationError``."""
+def build_worker(settings: WorkerSettings, engine: Engine, *, after: After = NO_FAULT) -> Worker:
+    """Put a worker together, with the keys of the hours ahead; call it within the event loop that will run it.
+
+    ``after`` is where a test makes it crash (``delivery.worker.faults``). Raises ``ConfigurationError``.
+    """
     catalogues, _, _ = load_catalogues()
     outlets: dict[Channel, Outlet[Any]] = {}
     if "sms" in settings.channels:
         outlets[Channel.SMS] = _sms(settings, catalogues)
     if "email" in settings.channels:
         outlets[Channel.EMAIL] = _email(settings, catalogues)
-    keys = EpochKeys(settings.epoch_keys, settings.sealing_keys)
-    return Worker(engine, keys, outlets, pace=_pace(settings), heartbeat_folder=settings.sealing_keys)
+    keys = EpochKeys(settings.epoch_keys, settings.sealing_keys, after=after)
+    keys.prepare(datetime.now(UTC))
+    return Worker(engine, keys, outlets, pace=_pace(settings), heartbeat_folder=settings.sealing_keys, after=after)
 
 
-async def run_worker(settings: WorkerSettings) -> None:
+async def run_worker(settings: WorkerSettings, *, after: After = NO_FAULT) -> None:
     """Run a worker until SIGTERM or SIGINT, then let it finish what is in hand. Raises ``ConfigurationError``."""
     engine = open_engine(settings.database, pool_size=settings.database_connections)
     require_current_schema(engine)
@@ -120,7 +125,7 @@ async def run_worker(settings: WorkerSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    worker = build_worker(settings, engine)
+    worker = build_worker(settings, engine, after=after)
     logger().info("worker_started", count=len(settings.channels))
     try:
         await worker.run(stop)
