@@ -50,7 +50,7 @@ SALT_INFOS: Final = tuple(f"receipt-service/salt/v1/{group.value}".encode() for 
 
 class _Article(Protocol):
     @property
-    def article(self) -> str: ...
+    def article(self) -> str | None: ...
 
 
 class CatalogueVersion(Protocol):

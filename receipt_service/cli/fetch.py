@@ -1,0 +1,73 @@
+"""The two requests that verification ever makes: a stub by its number, an issuer's keys.
+
+Nothing but the receipt number leaves this machine: the fragment of a link is never sent.
+"""
+
+import json
+from http import HTTPStatus
+from typing import Any, Final, NoReturn
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from receipt_service.errors import NotFound, Unavailable
+
+LARGEST: Final = 1 << 18
+TIMEOUT_SECONDS: Final = 10.0
+_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """An answer from elsewhere is not the answer that was asked for."""
+
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
+        return None
+
+
+def is_acceptable(url: str) -> bool:
+    """Say whether we would ask there: https, or http on this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS)
+
+
+def fetch(url: str) -> bytes:
+    """Read a small document. Raises ``NotFound`` for a 404, ``Unavailable`` for everything else."""
+    if not is_acceptable(url):
+        raise Unavailable("only https is asked (http on this machine)")
+    request = Request(url, headers={"Accept": "application/json", "User-Agent": "receipt-service-verify"})  # noqa: S310
+    try:
+        with build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as response:
+            data: bytes = response.read(LARGEST + 1)
+    except HTTPError as error:
+        _refused(error)
+    except (URLError, OSError, ValueError) as error:
+        raise Unavailable(f"no answer from the service ({type(error).__name__})") from error
+    if len(data) > LARGEST:
+        raise Unavailable("the answer is too long")
+    return data
+
+
+def _refused(error: HTTPError) -> NoReturn:
+    with error:
+        if error.code == HTTPStatus.NOT_FOUND:
+            raise NotFound("the service has no such document") from error
+        raise Unavailable(f"the service answered {error.code}") from error
+
+
+def stub_text(document: bytes) -> str:
+    """Take the stub out of the answer of ``/v1/stubs/NUMBER``, or out of a saved stub.
+
+    Raises ``Unavailable`` for something that is neither: a portal's login page, for instance.
+    """
+    text = document.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    if not text.lstrip().startswith(("{", "<")):
+        return text
+    try:
+        answer = json.loads(text)
+        leaf, disclosures = answer["leaf"], answer["disclosures"]
+        return "~".join([leaf, *disclosures, ""])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unavailable("the answer is not a stub") from error
