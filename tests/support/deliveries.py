@@ -111,6 +111,7 @@ class ScriptedChannel:
         return Found(refs) if refs and self.capabilities.looks_up else Absent()
 
     async def status(self, ref: str) -> StatusAnswer:
+        assert ref in {taken for taken, _, _ in self.provider_state.taken}
         return self.provider_state.status_answer
 
     async def redact(self, ref: str) -> RedactAnswer:

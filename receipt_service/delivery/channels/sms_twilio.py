@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.http.response import Response
 from twilio.rest import Client
 
 from receipt_service.delivery.channel import (
@@ -129,7 +130,7 @@ class TwilioSms:
             return Unknown(lost.code)
         except (TwilioRestException, TwilioServiceException) as refusal:
             return classify(refusal.status, refusal.code)
-        except (TwilioException, ValueError, KeyError, TypeError):
+        except _UNREADABLE:
             return Unknown("unreadable")
         return Accepted(message.sid) if isinstance(message.sid, str) else Unknown("unreadable")
 
@@ -175,15 +176,9 @@ class TwilioSms:
         await asyncio.sleep(0)
 
 
-_FAILURES = (
-    RateLimited,
-    NotSent,
-    AnswerLost,
-    TwilioException,
-    ValueError,
-    KeyError,
-    TypeError,
-)
+_UNREADABLE = (TwilioException, ValueError, LookupError, TypeError, AttributeError)
+"""What the package raises when a successful answer isn't what its contract says."""
+_FAILURES = (RateLimited, NotSent, AnswerLost, *_UNREADABLE)
 
 
 def classify(status: int, code: Any) -> Outcome:
@@ -220,6 +215,8 @@ def _unanswered(failure: Exception) -> Unanswered:
             return Unanswered(failure.code)
         case TwilioRestException() | TwilioServiceException():
             return Unanswered(str(failure.code if isinstance(failure.code, int) else failure.status)[:16])
+        case TwilioException(args=(_, Response() as response)):  # what the package raises for a page of a list
+            return Unanswered(str(response.status_code))
         case _:
             return Unanswered("unreadable")
 
