@@ -161,10 +161,11 @@ def take_redactions(connection: Connection, *, now: datetime, again_at: datetime
     """
     taken = connection.execute(
         text(
-            "UPDATE attempt SET redact_due_at = :again_at WHERE id IN (SELECT a.id FROM attempt a"  # noqa: S608
+            "WITH due AS MATERIALIZED (SELECT a.id FROM attempt a"  # noqa: S608
             " JOIN message m ON m.id = a.message_id WHERE a.provider_ref IS NOT NULL AND a.redact_due_at <= :now"
             " AND (m.state IN ('delivered', 'undeliverable', 'expired') OR (m.state = 'accepted' AND m.due_at IS NULL))"
-            f" ORDER BY a.redact_due_at LIMIT :limit{skip_locked(connection, 'a')}) RETURNING id"
+            f" ORDER BY a.redact_due_at LIMIT :limit{skip_locked(connection, 'a')})"
+            " UPDATE attempt SET redact_due_at = :again_at WHERE id IN (SELECT id FROM due) RETURNING id"
         ).bindparams(moment("again_at", again_at), moment("now", now), limit=limit)
     )
     identifiers = [row.id for row in taken]

@@ -3,6 +3,9 @@
 Every move of a message is a compare-and-set: it names the state (and the lease) that it starts from and reports
 whether it held. Two workers can therefore never both take a message, with or without row locks; on PostgreSQL
 ``SKIP LOCKED`` only spares them the wait. Triggers refuse every move that ``domain.message`` does not allow.
+
+What is due is chosen in a materialised CTE: as a plain subquery PostgreSQL may run it more than once, and take more
+than its limit.
 """
 
 from collections.abc import Iterable
@@ -122,9 +125,10 @@ def lease(
     """
     rows = connection.execute(
         text(
-            "UPDATE message SET state = 'sending', leased_until = :until WHERE id IN (SELECT m.id FROM message m"  # noqa: S608
+            "WITH due AS MATERIALIZED (SELECT m.id FROM message m"  # noqa: S608
             " WHERE m.epoch IS NOT NULL AND m.state = 'queued' AND m.due_at <= :now AND m.expires_at > :now"
             f" AND m.channel IN ({_listed(channels)}) ORDER BY m.due_at LIMIT :limit{skip_locked(connection, 'm')})"
+            " UPDATE message SET state = 'sending', leased_until = :until WHERE id IN (SELECT id FROM due)"
             f" AND state = 'queued' RETURNING {_LEASED}"
         )
         .bindparams(moment("until", until), moment("now", now), limit=limit)
@@ -141,9 +145,10 @@ def take_unknown(connection: Connection, *, now: datetime, again_at: datetime, l
     """
     rows = connection.execute(
         text(
-            "UPDATE message SET due_at = :again_at WHERE id IN (SELECT m.id FROM message m"  # noqa: S608
+            "WITH due AS MATERIALIZED (SELECT m.id FROM message m"  # noqa: S608
             " WHERE m.epoch IS NOT NULL AND m.state = 'unknown' AND m.due_at <= :now"
             f" ORDER BY m.due_at LIMIT :limit{skip_locked(connection, 'm')})"
+            " UPDATE message SET due_at = :again_at WHERE id IN (SELECT id FROM due)"
             f" AND state = 'unknown' AND due_at <= :now RETURNING {_TAKEN}"
         )
         .bindparams(moment("again_at", again_at), moment("now", now), limit=limit)
@@ -158,9 +163,10 @@ def take_followed(
     """Take accepted messages whose final status is to be asked for; they come up again at ``again_at``."""
     rows = connection.execute(
         text(
-            "UPDATE message SET due_at = :again_at WHERE id IN (SELECT m.id FROM message m"  # noqa: S608
+            "WITH due AS MATERIALIZED (SELECT m.id FROM message m"  # noqa: S608
             " WHERE m.state = 'accepted' AND m.due_at IS NOT NULL AND m.due_at <= :now AND m.channel = :channel"
             f" ORDER BY m.due_at LIMIT :limit{skip_locked(connection, 'm')})"
+            " UPDATE message SET due_at = :again_at WHERE id IN (SELECT id FROM due)"
             " AND state = 'accepted' AND due_at <= :now RETURNING id"
         ).bindparams(moment("again_at", again_at), moment("now", now), limit=limit, channel=channel.value)
     )

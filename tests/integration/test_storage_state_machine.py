@@ -1,0 +1,304 @@
+"""The database itself refuses what the message states do not allow, whoever asks, on both engines."""
+# ruff: noqa: S608 - the statements are put together from this file's own words
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from sqlalchemy import bindparam, text
+from sqlalchemy.exc import IntegrityError
+
+from receipt_service.domain.message import ALLOWED_MOVES, FINAL, HOLDS_ENVELOPE, MessageState, may_move
+from receipt_service.domain.recipient import Channel
+from receipt_service.storage.attempts import AttemptOutcome
+from receipt_service.storage.engine import UtcDateTime, reading, writing
+from tests.support.issuances import NOW, an_issuance, store
+
+S = MessageState
+BORN = {S.QUEUED: Channel.SMS, S.HANDED_OVER: Channel.PAPER, S.DECLINED: Channel.DECLINED}
+ROUTES = {
+    S.QUEUED: (),
+    S.SENDING: (S.SENDING,),
+    S.UNKNOWN: (S.SENDING, S.UNKNOWN),
+    S.ACCEPTED: (S.SENDING, S.ACCEPTED),
+    S.DELIVERED: (S.SENDING, S.DELIVERED),
+    S.UNDELIVERABLE: (S.SENDING, S.UNDELIVERABLE),
+    S.EXPIRED: (S.EXPIRED,),
+    S.DEAD_LETTER: (S.SENDING, S.DEAD_LETTER),
+    S.HANDED_OVER: (),
+    S.DECLINED: (),
+}
+"""A lawful way from birth to each state."""
+
+
+def run(connection, statement, **values):
+    moments = [bindparam(name, type_=UtcDateTime) for name in values if name in {"at", "now", "due", "lease"}]
+    return connection.execute(text(statement).bindparams(*moments), values)
+
+
+def move(connection, message, state, **other):
+    """Set a state by SQL, with every column that the CHECKs tie to it as they want it."""
+    shred = state not in HOLDS_ENVELOPE
+    columns = {
+        "state": state.value,
+        "envelope": None if shred else b"sealed",
+        "epoch": None if shred else "2026-11-23T14Z",
+        "leased_until": NOW if state is S.SENDING else None,
+        "due_at": NOW if state in {S.QUEUED, S.UNKNOWN} else None,
+        "settled_at": NOW if shred else None,
+    } | other
+    moments = [bindparam(name, type_=UtcDateTime) for name in ("leased_until", "due_at", "settled_at")]
+    assignments = ", ".join(f"{name} = :{name}" for name in columns)
+    statement = text(f"UPDATE message SET {assignments} WHERE id = :id").bindparams(*moments)
+    assert connection.execute(statement, {**columns, "id": message}).rowcount == 1
+
+
+def begin_attempt(connection, message):
+    run(connection, "INSERT INTO attempt (message_id, provider, started_at) VALUES (:id, 'p', :at)", id=message, at=NOW)
+
+
+def bring(engine, state):
+    """A message in ``state``, an attempt on record."""
+    channel = BORN.get(state, Channel.SMS)
+    (message,) = store(engine, an_issuance(channel))
+    with writing(engine) as connection:
+        if channel is Channel.SMS:
+            begin_attempt(connection, message)
+        for step in ROUTES[state]:
+            move(connection, message, step)
+    return message
+
+
+def state_of(engine, message):
+    with reading(engine) as connection:
+        return MessageState(run(connection, "SELECT state FROM message WHERE id = :id", id=message).scalar_one())
+
+
+def test_every_pair_of_states(engine):
+    tried = set()
+    for old, new in product(MessageState, MessageState):
+        message = bring(engine, old)
+        try:
+            with writing(engine) as connection:
+                move(connection, message, new)
+        except IntegrityError:
+            allowed = False
+        else:
+            allowed = True
+        assert state_of(engine, message) is (new if allowed else old)
+        lawful = may_move(old, new) or (old is new and old not in FINAL)
+        assert allowed == lawful, f"{old} to {new}"
+        tried.add((old, new))
+    assert len(tried) == len(MessageState) ** 2
+    assert sum(len(onward) for onward in ALLOWED_MOVES.values()) == 19
+
+
+@pytest.mark.parametrize("state", sorted(set(MessageState) - set(BORN)))
+def test_no_message_is_born_in_another_state(engine, state):
+    (message,) = store(engine, an_issuance(Channel.SMS))
+    shred = state not in HOLDS_ENVELOPE
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO message (id, stub_id, channel, state, epoch, envelope, created_at, due_at, leased_until,"
+                " expires_at, settled_at) VALUES (:id, :stub, 'sms', :state, :epoch, :envelope, :now, :due, :lease,"
+                " :now, :settled)"
+            ).bindparams(*(bindparam(n, type_=UtcDateTime) for n in ("now", "due", "lease", "settled"))),
+            {
+                "id": message + 1,
+                "stub": message,
+                "state": state.value,
+                "epoch": None if shred else "e",
+                "envelope": None if shred else b"e",
+                "now": NOW,
+                "due": NOW,
+                "lease": NOW if state is S.SENDING else None,
+                "settled": NOW if shred else None,
+            },
+        )
+
+
+@pytest.mark.parametrize("state", list(MessageState))
+def test_an_envelope_exists_exactly_while_it_may_be_needed(engine, state):
+    message = bring(engine, state)
+    with reading(engine) as connection:
+        envelope, epoch = run(connection, "SELECT envelope, epoch FROM message WHERE id = :id", id=message).one()
+    assert (envelope is not None) == (epoch is not None) == (state in HOLDS_ENVELOPE)
+
+
+@pytest.mark.parametrize(
+    ("state", "wrong"),
+    [
+        (S.ACCEPTED, {"envelope": b"kept", "epoch": "2026-11-23T14Z"}),
+        (S.ACCEPTED, {"envelope": b"kept"}),
+        (S.ACCEPTED, {"epoch": "2026-11-23T14Z"}),
+        (S.ACCEPTED, {"settled_at": None}),
+        (S.ACCEPTED, {"leased_until": NOW}),
+        (S.UNKNOWN, {"envelope": None, "epoch": None}),
+        (S.UNKNOWN, {"envelope": None}),
+        (S.UNKNOWN, {"due_at": None}),
+        (S.UNKNOWN, {"settled_at": NOW}),
+        (S.QUEUED, {"due_at": None}),
+        (S.QUEUED, {"leased_until": NOW}),
+        (S.SENDING, {"leased_until": None}),
+        (S.DEAD_LETTER, {"envelope": None, "epoch": None}),
+        (S.UNKNOWN, {"envelope": b"another"}),
+        (S.UNKNOWN, {"epoch": "2026-11-23T15Z"}),
+        (S.UNKNOWN, {"channel": "email"}),
+        (S.UNKNOWN, {"stub_id": 1}),
+        (S.UNKNOWN, {"expires_at": None}),
+    ],
+)
+def test_columns_keep_to_the_state(engine, state, wrong):
+    message = bring(engine, S.SENDING)
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        move(connection, message, state, **wrong)
+    assert state_of(engine, message) is S.SENDING
+
+
+@pytest.mark.parametrize("outcome", [S.ACCEPTED, S.DELIVERED, S.UNKNOWN])
+def test_no_outcome_without_an_attempt_on_record(engine, outcome):
+    (message,) = store(engine, an_issuance())
+    with writing(engine) as connection:
+        move(connection, message, S.SENDING)
+    with pytest.raises(IntegrityError, match="attempt"), writing(engine) as connection:
+        move(connection, message, outcome)
+
+
+@pytest.mark.parametrize("table", ["stub", "message", "attempt", "idempotency"])
+def test_what_is_registered_is_never_deleted(engine, table):
+    bring(engine, S.ACCEPTED)
+    statements = [f"DELETE FROM {table}"]
+    if engine.dialect.name == "postgresql":
+        statements.append(f"TRUNCATE {table} CASCADE")
+    for statement in statements:
+        with pytest.raises(IntegrityError), writing(engine) as connection:
+            run(connection, statement)
+    with reading(engine) as connection:
+        assert run(connection, f"SELECT count(*) FROM {table}").scalar_one() == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE stub SET leaf = 'x'",
+        "UPDATE stub SET disclosures = disclosures",
+        "UPDATE stub SET officer_number = '7654321'",
+        "UPDATE stub SET id = id + 1",
+        "UPDATE idempotency SET stub_id = stub_id",
+        "UPDATE idempotency SET replay_period = 0",
+    ],
+)
+def test_a_stub_and_its_record_are_written_once(engine, change):
+    store(engine, an_issuance())
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        run(connection, change)
+
+
+def test_no_message_without_a_stub(engine):
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        run(
+            connection,
+            "INSERT INTO message (id, stub_id, channel, state, created_at, settled_at)"
+            " VALUES (1, 1, 'paper', 'handed_over', :now, :now)",
+            now=NOW,
+        )
+
+
+def test_no_stub_without_a_message(engine):
+    insert = (
+        "INSERT INTO stub (id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at)"
+        " VALUES (1, 'N', 'l', 'd', 'o', 'u', :now, :now)"
+    )
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        run(connection, insert, now=NOW)
+    with reading(engine) as connection:
+        assert run(connection, "SELECT count(*) FROM stub").scalar_one() == 0
+    # The message of another stub is not enough: it has another number.
+    store(engine, an_issuance())
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        run(connection, insert, now=NOW)
+
+
+OUTCOMES = [None, *AttemptOutcome]
+
+
+@pytest.mark.parametrize(("old", "new"), list(product(OUTCOMES, OUTCOMES)))
+def test_the_outcome_of_an_attempt_is_written_once_and_only_unknown_is_resolved(engine, old, new):
+    (message,) = store(engine, an_issuance())
+
+    def write(connection, outcome):
+        statement = "UPDATE attempt SET outcome = :outcome, finished_at = :at WHERE message_id = :id"
+        run(connection, statement, outcome=outcome, at=None if outcome is None else NOW, id=message)
+
+    with writing(engine) as connection:
+        begin_attempt(connection, message)
+        if old is not None:
+            write(connection, old.value)
+    lawful = old is None or old is new or (old is AttemptOutcome.UNKNOWN and new is not None)
+    try:
+        with writing(engine) as connection:
+            write(connection, None if new is None else new.value)
+    except IntegrityError:
+        assert not lawful
+    else:
+        assert lawful
+
+
+def test_an_attempt_is_recorded_before_its_outcome(engine):
+    (message,) = store(engine, an_issuance())
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        run(
+            connection,
+            "INSERT INTO attempt (message_id, provider, started_at, finished_at, outcome)"
+            " VALUES (:id, 'p', :at, :at, 'accepted')",
+            id=message,
+            at=NOW,
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE attempt SET provider_ref = NULL, redact_due_at = NULL",  # forgotten, not erased
+        "UPDATE attempt SET provider_ref = 'other'",
+        "UPDATE attempt SET redacted_at = started_at",  # erased, and the reference kept
+        "UPDATE attempt SET started_at = started_at - 1",
+        "UPDATE attempt SET provider = 'other'",
+        "UPDATE attempt SET message_id = message_id + 1",
+    ],
+)
+def test_the_ledger_keeps_what_it_says(engine, change):
+    if engine.dialect.name == "postgresql":
+        change = change.replace("started_at - 1", "started_at - interval '1 second'")
+    message = bring(engine, S.ACCEPTED)
+    with writing(engine) as connection:
+        run(
+            connection,
+            "UPDATE attempt SET outcome = 'accepted', finished_at = :at, provider_ref = 'SM1', redact_due_at = :at"
+            " WHERE message_id = :id",
+            at=NOW,
+            id=message,
+        )
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        run(connection, change)
+
+
+def test_a_reference_is_gone_once_it_is_erased_at_the_provider_and_never_comes_back(engine):
+    message = bring(engine, S.ACCEPTED)
+    with writing(engine) as connection:
+        run(
+            connection,
+            "UPDATE attempt SET outcome = 'accepted', finished_at = :at, provider_ref = 'SM1', redact_due_at = :at"
+            " WHERE message_id = :id",
+            at=NOW,
+            id=message,
+        )
+        run(connection, "UPDATE attempt SET provider_ref = NULL, redact_due_at = NULL, redacted_at = :at", at=NOW)
+    for change in ("provider_ref = 'SM1', redact_due_at = :at", "redacted_at = NULL", "redacted_at = :at"):
+        with pytest.raises(IntegrityError), writing(engine) as connection:
+            run(
+                connection,
+                f"UPDATE attempt SET {change}",
+                **({"at": NOW + timedelta(days=1)} if ":at" in change else {}),
+            )
