@@ -41,7 +41,7 @@ class _Basis:
 class SampleCatalogue:
     """Just enough of a catalogue for the claims; the real one is ``schemas/catalogue``."""
 
-    version: str = "2026-11-01"
+    version: str = "2026.1"
     sha256: str = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
 
     @property
@@ -55,7 +55,7 @@ class _EveryCode(dict[str, _Basis]):
 
 
 PERSON = IdentityEstablished(
-    family_name="N’Diaye-Lefèvre",  # noqa: RUF001  people are spelt so
+    family_name="N’Diaye-Lefèvre",  # noqa: RUF001 - people are spelt so
     given_names="Zoë Maëlle",
     birth_date="1990-05-17",
     birth_place="Saint-Étienne (42)",
@@ -65,7 +65,7 @@ PERSON = IdentityEstablished(
 _AT = datetime.fromisoformat
 
 CHECK = Check(
-    catalogue_version="2026-11-01",
+    catalogue_version="2026.1",
     bases=(
         BasisUse(
             code="CPP-78-2-AL7",
@@ -95,14 +95,14 @@ CHECK = Check(
     ),
     officer=Officer(
         number="1234567",
-        rank="GPX",
+        rank="PN-GARDIEN-DE-LA-PAIX",
         quality=Quality.APJ,
         service=Service(code="PN-75-CSP10", name="Commissariat du 10e", force="PN", department="75", commune="75110"),
     ),
     ordered_by="7654321",
     measures=("PALPATION",),
     outcomes=("LIBRE",),
-    possible_consequences=("VERIFICATION-78-3",),
+    possible_consequences=("LIBRE_DE_PARTIR", "VERIF_4H"),
     remedies=("DDD", "IGPN", "PROCUREUR"),
 )
 
