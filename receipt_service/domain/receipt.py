@@ -73,9 +73,9 @@ class Receipt:
         For our own use of our own receipts (rendering, sending); a receipt from elsewhere goes
         through ``verify``, which also checks the signature. Raises ``MalformedReceipt``.
         """
-        leaf, *disclosures, end = compact.split("~")
-        if end:
+        if not compact.endswith("~"):
             raise MalformedReceipt("a receipt ends with ~")
+        leaf, *disclosures = compact[:-1].split("~")
         receipt = cls(leaf, tuple(disclosures))
         names = [parse_disclosure(encoded).name for encoded in disclosures]
         if names != [group.value for group in _GROUPS]:

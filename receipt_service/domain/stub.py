@@ -42,7 +42,7 @@ class Stub:
     @classmethod
     def parse(cls, compact: str) -> Self:
         """Split the SD-JWT form. Says nothing about truth: ``verify`` does. Raises ``MalformedReceipt``."""
-        leaf, *disclosures, end = compact.split("~")
-        if end or not leaf or not all(disclosures):
+        leaf, *disclosures = compact.removesuffix("~").split("~")
+        if not compact.endswith("~") or not leaf or not all(disclosures):
             raise MalformedReceipt("a stub is a JWT and disclosures, each ended by ~")
         return cls(leaf, tuple(disclosures))
