@@ -1,0 +1,248 @@
+"""The commands of docker-compose.yml as plain processes, with the file's own environment, on a real PostgreSQL.
+
+Each process gets what its container would get and nothing else: its variables, its secrets, its folders, its database
+role with the grants of deploy/postgres. A check then goes through: token, commit, sealed envelope, mail over TLS to
+the file's mail sink, verdict.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import urllib.error
+import urllib.request
+import uuid
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+import psycopg
+import pytest
+
+from receipt_service.demo.service_processes import free_port
+from tests.support import compose
+from tests.support.compose_stage import BIN, OFFICER, Stage, TokenIssuer, make_database, make_secrets, wait_until
+from tests.support.databases import running_postgres
+
+pytestmark = [pytest.mark.needs_postgres, pytest.mark.slow]
+
+ROOT = compose.ROOT
+MARKER = "Zéphyrine-" + secrets.token_hex(4)
+DIRECTORY = f"""\
+kind;code;name;parent;force;department;commune;number;rank;quality;unit;subject;active
+unit;PN-75-10;Commissariat du 10e;;PN;75;75110;;;;;;
+officer;;;;;;;{OFFICER};PN-BRIGADIER-CHEF;OPJ;PN-75-10;{OFFICER};yes
+"""
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    ports = {"api": free_port(), "mail": free_port(), "keycloak": free_port()}
+    variables = {
+        **compose.example_variables(),
+        "RECEIPT_SMTP_HOST": "localhost",
+        "RECEIPT_SMTP_PORT": str(ports["mail"]),
+    }
+    with running_postgres() as server:
+        stage = Stage(tmp_path_factory.mktemp("compose"), server, ports, compose.services(variables))
+        for volume in {name for service in stage.services.values() for name in service.folders.values()}:
+            (stage.folder / "volumes" / volume).mkdir(parents=True, mode=0o700)
+        make_secrets(stage)
+        make_database(stage)
+        with stage.running:
+            yield stage
+
+
+@pytest.fixture(scope="module")
+def issuer(stage):
+    issuer = TokenIssuer(stage.services["api"].environment["RECEIPT_OIDC_ISSUER"])
+    with issuer.serving(stage.ports["keycloak"], stage.secrets):
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def service(stage, issuer):
+    """Everything up, in the order that depends_on gives; the address of the API."""
+    stage.run("migrate")
+    owner = (stage.secrets / "owner_database_url").read_text().strip().replace("+psycopg", "")
+    stage.psql(ROOT / "deploy/postgres/grants.sql", owner)
+    stage.run("keys", "generate")
+    csv = stage.folder / "directory.csv"
+    csv.write_text(DIRECTORY)
+    stage.run("directory", "import", str(csv))
+    stage.start("mail-sink")
+    stage.start("worker")
+    wait_until(lambda: any((stage.folder / "volumes" / "sealing-keys").iterdir()))
+    stage.start("api")
+    base = f"http://127.0.0.1:{stage.ports['api']}"
+    wait_until(lambda: answers(f"{base}/readyz"))
+    return base
+
+
+def answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=5).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except OSError:
+        return False
+    return True
+
+
+def a_check() -> dict[str, object]:
+    return {
+        "legal_bases": [{"code": "CPP-78-2-AL2", "offence_class": "delit", "offence": "vol à l'étalage"}],
+        "reasons": ["ACTE_OBSERVE"],
+        "reason_text": "Sort du magasin en courant, un article non payé à la main",
+        "selection": "behaviour",
+        "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "place": {"public_place": "Place de la République", "commune": "75110"},
+        "measures": [],
+        "outcomes": ["LIBRE"],
+        "person": {
+            "identity": "established",
+            "family_name": MARKER,
+            "given_names": "Camille",
+            "birth_date": "1990-05-17",
+            "birth_place": "Lyon",
+            "established_by": "identity_card",
+        },
+        "recipient": {"email": "zephyrine@recepisse.example", "on_screen": True},
+    }
+
+
+def post_check(base: str, token: str) -> tuple[int, dict]:
+    request = urllib.request.Request(
+        f"{base}/v1/checks",
+        data=json.dumps(a_check()).encode(),
+        headers={
+            "Authorization": f"Bearer {token}",
+            "Idempotency-Key": str(uuid.uuid4()),
+            "Content-Type": "application/json",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+@pytest.fixture(scope="module")
+def issued(service, issuer):
+    status, answer = post_check(service, issuer.token())
+    assert status == 201, answer
+    return answer
+
+
+@pytest.fixture(scope="module")
+def mail(stage, issued) -> EmailMessage:
+    inbox = stage.folder / "volumes" / "mail" / "mail" / "new"
+    wait_until(lambda: inbox.is_dir() and any(inbox.iterdir()))
+    with next(inbox.iterdir()).open("rb") as file:
+        return BytesParser(policy=policy.default).parse(file)
+
+
+def test_a_check_goes_through_to_the_mailbox(stage, service, issued, mail, tmp_path):
+    receipt = next(part for part in mail.walk() if (part.get_filename() or "").endswith(".sd-jwt"))
+    assert receipt.get_content().decode().strip() == issued["receipt"]
+    trust_root, file = tmp_path / "trust-root.json", tmp_path / "receipt.sd-jwt"
+    with urllib.request.urlopen(f"{service}/.well-known/jwt-vc-issuer", timeout=10) as metadata:
+        trust_root.write_bytes(metadata.read())
+    file.write_bytes(receipt.get_content())
+
+    verdict = subprocess.run(
+        [BIN / "receipt-service", "verify", "--json", "--trust-root", trust_root, file],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+
+
+def test_the_officer_sees_it_delivered(service, issuer, issued):
+    request = urllib.request.Request(
+        f"{service}/v1/checks/{issued['receipt_number']}", headers={"Authorization": f"Bearer {issuer.token()}"}
+    )
+
+    def state() -> dict[str, str]:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return {message["channel"]: message["state"] for message in json.load(answer)["messages"]}
+
+    wait_until(lambda: state() == {"email": "accepted", "screen": "handed_over"})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"aud": "another-service"},
+        {"iss": "https://elsewhere.example"},
+        {"exp": 1},
+        {"realm_access": {"roles": ["supervisor"]}},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_another_token_is_refused(service, issuer, changed):
+    status, problem = post_check(service, issuer.token(**changed))
+
+    assert status in {401, 403}
+    assert MARKER not in json.dumps(problem)
+
+
+def test_an_officer_whom_the_directory_does_not_know_is_refused(service, issuer):
+    status, _ = post_check(service, issuer.token(officer_number="0000000"))
+
+    assert status == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("api", "SELECT envelope FROM message"),
+        ("api", "UPDATE message SET state = 'expired'"),
+        ("api", "INSERT INTO officer VALUES ('1')"),
+        ("api", "UPDATE stub SET leaf = ''"),
+        ("worker", "SELECT * FROM stub"),
+        ("worker", "SELECT * FROM idempotency"),
+        ("worker", "INSERT INTO message (id) VALUES (1)"),
+        ("worker", "SELECT * FROM officer"),
+        ("worker", "CREATE TABLE mine (id int)"),
+    ],
+)
+def test_database_role_stays_in_its_part(stage, issued, role, statement):
+    with stage.connect(role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_identity_is_in_nothing_that_was_written(stage, issued, mail):
+    """Everything but the mailbox: it belongs to the holder."""
+    wait_until(lambda: owner_counts_envelopes(stage) == 0)
+    needles = [MARKER.encode(), MARKER.encode("utf-16-le"), b"zephyrine@recepisse.example"]
+    mailbox = stage.folder / "volumes" / "mail"
+    files = [
+        path
+        for folder in (stage.folder, stage.database.data, stage.database.log.parent)
+        for path in folder.rglob("*")
+        if path.is_file() and mailbox not in path.parents
+    ]
+
+    assert [path for path in files if any(needle in path.read_bytes() for needle in needles)] == []
+    assert len(files) > 20
+
+
+def owner_counts_envelopes(stage: Stage) -> int:
+    with stage.connect("owner") as connection:
+        return connection.execute("SELECT count(envelope) FROM message").fetchone()[0]
+
+
+def test_processes_share_no_environment(stage):
+    api, worker = (set(stage.environment(name)) for name in ("api", "worker"))
+
+    assert not {name for name in api if name.startswith(("RECEIPT_SMTP", "RECEIPT_TWILIO", "RECEIPT_EPOCH"))}
+    assert not {name for name in worker if name.startswith(("RECEIPT_ISSUER", "RECEIPT_REPLAY", "RECEIPT_OIDC"))}
+    assert not [name for name in os.environ if name.startswith("RECEIPT_") and name in api]
