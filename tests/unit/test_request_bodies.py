@@ -28,6 +28,7 @@ def changed(pointer, value):
     part = body
     for name in path:
         part = part[int(name)] if isinstance(part, list) else part[name]
+    last = int(last) if isinstance(part, list) else last
     if value is ...:
         del part[last]
     else:
