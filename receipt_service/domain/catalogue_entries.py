@@ -5,7 +5,7 @@ explains each. Codes never change their meaning: a receipt binds them by the cat
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -153,6 +153,7 @@ class RequisitionRule:
 class LegalBasis(Entry):
     """One legal basis: who may use it, where, when, with which facts, and what follows."""
 
+    article: str
     family: str
     alinea: int | None
     conditions: Mapping[str, str]
@@ -174,12 +175,19 @@ class LegalBasis(Entry):
     departments: frozenset[str] | None
     accessory_to: frozenset[str]
     """Not empty: never alone, only beside one of these."""
+    excludes_families: frozenset[str]
+    """Never beside a basis of these families."""
     follows: frozenset[str]
     """Not empty: only after a check on one of these, the same or a parent one."""
     searches: frozenset[str]
     search_needs_consent: bool
     consequences: tuple[str, ...]
     remedies: tuple[str, ...]
+    fields: frozenset[str] = field(init=False)
+    """The facts that it takes: required and optional."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", frozenset(self.required_fields + self.optional_fields))
 
     @property
     def accessory_only(self) -> bool:

@@ -63,6 +63,7 @@ _REFERENCES: Final[dict[str, str]] = {
     "offence_classes": "offence_classes",
     "zone_types": "zone_types",
     "accessory_to": "bases",
+    "excludes_families": "families",
     "follows": "bases",
     "needs_bases": "bases",
 }
@@ -121,7 +122,7 @@ def _entries(
 
 def _entry(type_: type[E], row: Mapping[str, Any], languages: tuple[str, ...]) -> E:
     """Make one entry: every member known, every required one there, every text in every language."""
-    known = {field.name: field for field in fields(type_)}
+    known = {field.name: field for field in fields(type_) if field.init}
     if unknown := set(row) - set(known):
         raise ValueError(f"unknown members {sorted(unknown)}")
     required = {name for name, field in known.items() if field.default is MISSING and field.default_factory is MISSING}
@@ -143,6 +144,7 @@ _SETS: Final = {
     "offence_classes",
     "zone_types",
     "accessory_to",
+    "excludes_families",
     "follows",
     "searches",
 }

@@ -62,6 +62,10 @@ class Territory:
         zone = self._zone_of_commune.get(code) or self.departments[department].zone
         return Commune(code, name, department, zone, parent)
 
+    def has(self, code: str) -> bool:
+        """Whether the COG knows this INSEE code."""
+        return code in self._communes
+
     def covers(self, listed: tuple[str, ...], commune: Commune) -> bool:
         """Whether a list of INSEE codes contains the commune, by itself or by its parent city."""
         return commune.code in listed or (commune.parent is not None and commune.parent in listed)

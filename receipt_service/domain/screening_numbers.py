@@ -1,0 +1,89 @@
+"""Numbers and addresses that identify: plates, telephones, e-mail, documents, social security, links.
+
+Each pattern is looked for in the text as typed (accents removed, case kept), because capitals tell
+``AA 123 AA`` from words.
+"""
+
+import re
+from typing import Final
+
+_SIV_LETTERS: Final = "A-HJ-NP-TV-Z"  # a plate has no I, O or U
+_SIV: Final = re.compile(
+    rf"(?<![^\W_])([{_SIV_LETTERS}]{{2}})([\s.\-_/·]?)(\d{{3}})([\s.\-_/·]?)([{_SIV_LETTERS}]{{2}})(?![^\W_])",
+    re.IGNORECASE,
+)
+_FNI: Final = re.compile(
+    r"(?<![^\W_])(\d{1,4})[\s.\-_]?([A-Z]{2,3})[\s.\-_]?(0[1-9]|[1-8]\d|9[0-5]|2[AB]|97[1-8])(?![^\W_])", re.IGNORECASE
+)
+_MOPED: Final = re.compile(r"(?<![^\W_])[A-Z]{1,2}[\s.\-]?\d{2,3}[\s.\-]?[A-Z](?![^\W_])")
+_NOT_PLATE_LETTERS: Final = frozenset(
+    """
+    km cm mm kg mg ml cl kmh min mn ans an hrs sec rue bis ter bd av pl mai jui aou sep oct nov dec jan fev mar avr jun
+    jul et ou de du le la au en a par eur euro er re ieme eme nd rd th no nb pk rn rd da st ste
+    """.split()
+)
+
+_PHONE_FRENCH: Final = re.compile(r"(?<![\d])0\s?[1-9](?:[\s.\-_/]*\d){8}(?!\d)")
+_PHONE_ABROAD: Final = re.compile(r"(?:\+|(?<!\d)00)\s?[1-9](?:[\s.\-_/()]*\d){6,14}")
+_EMAIL: Final = re.compile(
+    r"[^\s@]+\s?@\s?[^\s@]+\.[^\s@]+|\b[\w.\-]+\s?(?:\(at\)|\[at\]|\barobase\b)\s?[\w.\-]+", re.IGNORECASE
+)
+_HANDLE: Final = re.compile(r"(?<!\w)@\w{2,}")
+_URL: Final = re.compile(
+    r"\bhttps?\b\s?:|\bwww\.|\b[a-z0-9\-]{2,}\.(?:fr|com|org|net|eu|io|info|re|paris|gouv|app|me)\b", re.IGNORECASE
+)
+_NIR: Final = re.compile(
+    r"(?<!\d)[12378][\s.\-]?\d{2}[\s.\-]?(?:0[1-9]|1[0-2]|[2-9]\d)[\s.\-]?(?:\d{2}|2[AB])[\s.\-]?\d{3}[\s.\-]?\d{3}"
+    r"(?:[\s.\-]?\d{2})?(?!\d)",
+    re.IGNORECASE,
+)
+_LONG_NUMBER: Final = re.compile(r"(?<!\d)\d(?:[\s.\-]?\d){8,}(?!\d)")
+_DOCUMENT: Final = re.compile(
+    r"(?<![^\W_])(?:\d{2}[A-Z]{2}\d{5}|(?=[A-Z0-9]*\d[A-Z0-9]*\d[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{8,14})(?![^\W_])",
+    re.IGNORECASE,
+)
+_COORDINATES: Final = re.compile(r"(?<![\d.])-?\d{1,3}[.,]\d{4,}")
+
+MIGHT_MATCH: Final = re.compile(r"[\d@:]|www|arobase|\(at\)|\[at\]|\.[a-z]{2}", re.IGNORECASE)
+"""A text in which this finds nothing holds no number, address or link."""
+
+
+def has_plate(text: str) -> bool:
+    """Whether a French number plate stands in the text: SIV, FNI or moped, in any writing."""
+    return (
+        any(_is_siv(match) for match in _SIV.finditer(text))
+        or any(match[2].lower() not in _NOT_PLATE_LETTERS for match in _FNI.finditer(text))
+        or _MOPED.search(text) is not None
+    )
+
+
+def _is_siv(match: re.Match[str]) -> bool:
+    """Tell ``AB 123 CD`` from ``le 115 et``: with spaces and no capital, little words are not a plate."""
+    if match[2].isspace() and match[4].isspace() and match[0].islower():
+        return not {match[1], match[5]} & _NOT_PLATE_LETTERS
+    return True
+
+
+def has_contact(text: str) -> bool:
+    """Whether a telephone number, an e-mail address or an account name stands in the text."""
+    return any(pattern.search(text) for pattern in (_PHONE_FRENCH, _PHONE_ABROAD, _EMAIL, _HANDLE))
+
+
+def has_address(text: str) -> bool:
+    """Whether an e-mail address or an account name stands in the text."""
+    return _EMAIL.search(text) is not None or _HANDLE.search(text) is not None
+
+
+def has_link(text: str) -> bool:
+    """Whether a web address stands in the text."""
+    return _URL.search(text) is not None
+
+
+def has_document_number(text: str) -> bool:
+    """Whether a social-security number, an identity document's number or any run of nine digits does."""
+    return any(pattern.search(text) for pattern in (_NIR, _LONG_NUMBER, _DOCUMENT))
+
+
+def has_coordinates(text: str) -> bool:
+    """Whether geographic coordinates of address precision stand in the text."""
+    return _COORDINATES.search(text) is not None
