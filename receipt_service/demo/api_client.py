@@ -30,6 +30,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
+    """Looked up without regard to case."""
     content: bytes
     repeats: int
     """How often the request was sent again before."""
@@ -126,7 +127,7 @@ class ApiClient:
             headers["Authorization"] = f"Bearer {await self.token(officer)}"
         assert self._session is not None  # noqa: S101 - used as a context manager
         async with self._session.request(method, url, data=content, headers=headers) as response:
-            return Answer(response.status, dict(response.headers), await response.read(), repeats)
+            return Answer(response.status, response.headers, await response.read(), repeats)
 
     async def token(self, officer: str) -> str:
         """Give an access token of the officer, the one in hand while it lasts."""

@@ -226,7 +226,7 @@ def _mayotte(roster: Roster, now: datetime) -> Case:
             "place": {"public_place": "Rond-point du Baobab", "commune": "97611"},
             "measures": [],
             "outcomes": ["LIBRE"],
-            "person": _person("Rakotomalala", "Siti Hélène", "1979", "Mamoudzou", "residence_permit"),
+            "person": _person("Rakotomalala", "Siti Hélène", "1979", "Bandraboua", "residence_permit"),
             "recipient": {"on_screen": True},
             **_ordered(roster, officer),
         },
