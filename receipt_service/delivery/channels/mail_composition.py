@@ -86,10 +86,10 @@ def compose(content: MailContent, *, to: Mailbox, letterhead: Letterhead, messag
     mail["Message-ID"] = message_identifier(message_id, letterhead)
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = content.language
     mail.set_content(content.text, cte="quoted-printable")
     mail.add_alternative(content.html, subtype="html", cte="quoted-printable")
     for attachment in content.attachments:
         main, _, sub = attachment.media_type.partition("/")
         mail.add_attachment(attachment.data, maintype=main, subtype=sub, filename=attachment.filename)
+    mail["Content-Language"] = content.language  # last: adding parts moves Content- headers into the first of them
     return mail.as_bytes()

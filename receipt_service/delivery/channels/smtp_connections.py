@@ -115,7 +115,7 @@ class Connections:
                 connection = self._idle.pop()
                 if not fresh and self._usable(connection):
                     return connection
-                connection.smtp.close()
+                cut(connection.smtp)
             return Connection(await self._connect())
         except BaseException:
             self._slots.release()
@@ -129,20 +129,21 @@ class Connections:
         if connection.mails < MAILS_PER_CONNECTION and connection.smtp.is_connected:
             self._idle.append(connection)
         else:
-            connection.smtp.close()
+            cut(connection.smtp)
 
     def discard(self, connection: Connection) -> None:
         """Close a connection on which something went wrong."""
         self._slots.release()
-        connection.smtp.close()
+        cut(connection.smtp)
 
     async def aclose(self) -> None:
-        """Take leave of the server."""
+        """Take leave of the server, and let the event loop see the connections closed."""
         while self._idle:
             smtp = self._idle.pop().smtp
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 await smtp.quit(timeout=1)
-            smtp.close()
+            cut(smtp)
+        await asyncio.sleep(0)
 
     def _usable(self, connection: Connection) -> bool:
         return connection.smtp.is_connected and connection.rested < self._settings.idle_seconds
@@ -161,7 +162,17 @@ class Connections:
             await smtp.connect()
             if settings.username is not None and settings.password is not None:
                 await smtp.login(settings.username, settings.password)
+            elif smtp.is_ehlo_or_helo_needed:
+                await smtp.ehlo()  # what the server said before STARTTLS counts no more
         except BaseException:
-            smtp.close()
+            cut(smtp)
             raise
         return smtp
+
+
+def cut(smtp: aiosmtplib.SMTP) -> None:
+    """Close at once: a polite TLS goodbye would wait for a server that may be silent."""
+    transport = smtp.transport
+    smtp.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
