@@ -29,7 +29,7 @@ def prose(path: Path) -> str:
 
 
 def links(path: Path) -> Iterator[str]:
-    for match in LINK.finditer(prose(path)):
+    for match in LINK.finditer(CODE.sub("", prose(path))):
         yield match[1] or match[2]
 
 
@@ -73,7 +73,7 @@ def command_lines(path: Path) -> Iterator[str]:
     for language, body in FENCE.findall(path.read_text()):
         if language in {"sh", "bash", "console"}:
             for line in body.replace("\\\n", " ").splitlines():
-                yield line.removeprefix("$ ").strip()
+                yield line.removeprefix("$ ").partition(" #")[0].strip()
     yield from CODE.findall(prose(path))
 
 
