@@ -223,7 +223,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere}</style>
 
 
 def _with_links(text: str) -> str:
-    return re.sub(r"(https?://[^\s&lt;]+)", r'<a href="\1">\1</a>', escape(text))
+    return re.sub(r"(https?://[^\s<>&]+)", r'<a href="\1">\1</a>', escape(text))
 
 
 async def _form(request: Request) -> dict[str, str]:
