@@ -116,7 +116,11 @@ class ApiProcess:
         )
         self._sealing_keys = SealingKeys(settings.sealing_keys)
         self._register = Register(self._engine)
-        self._group_commit = GroupCommit(self._register, waiting_limit=settings.issuance_queue_limit)
+        self._group_commit = GroupCommit(
+            self._register,
+            waiting_limit=settings.issuance_queue_limit,
+            timeout_seconds=settings.issuance_timeout_seconds,
+        )
         self._directory = OfficerDirectory(self._engine)
         self._reads = Reads(self._engine)
         self._worker = worker
@@ -138,7 +142,6 @@ class ApiProcess:
             sealer_at=self._sealing_keys.sealer_at,
             commit=self._group_commit.commit,
             offered=_ALWAYS | {Channel(name) for name in self._settings.channels},
-            timeout_seconds=self._settings.issuance_timeout_seconds,
         )
 
     def _make_services(self, law: Law) -> Services:

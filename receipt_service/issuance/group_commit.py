@@ -20,6 +20,7 @@ from receipt_service.storage.issuances import NewIssuance
 
 BATCH_LIMIT: Final = 64
 WAITING_LIMIT: Final = 512
+TIMEOUT_SECONDS: Final = 15.0
 NOT_CONFIRMED: Final = "the database did not confirm the check"
 
 Registrar = Callable[[Sequence[NewIssuance]], list[bool]]
@@ -33,14 +34,47 @@ class _Waiting:
     future: asyncio.Future[bool]
 
 
+class _Patience:
+    """Ends the waiting of clients after a while: one timer for a whole event loop, instead of one each."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._until: deque[tuple[float, asyncio.Future[bool]]] = deque()
+        self._ticking = False
+
+    def watch(self, future: asyncio.Future[bool]) -> None:
+        """Let ``future`` fail with ``Unavailable`` if it is not done in time."""
+        self._until.append((self._loop.time() + self._seconds, future))
+        if not self._ticking:
+            self._tick()
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        while self._until and (self._until[0][1].done() or self._until[0][0] <= now):
+            _, future = self._until.popleft()
+            if not future.done():
+                future.set_exception(Unavailable("the check was not confirmed in time"))
+        self._ticking = bool(self._until)
+        if self._ticking:
+            self._loop.call_later(min(1.0, max(self._until[0][0] - now, 0.001)), self._tick)
+
+
 class GroupCommit:
     """The writer thread and the checks that wait for it."""
 
     def __init__(
-        self, register: Registrar, *, waiting_limit: int = WAITING_LIMIT, batch_limit: int = BATCH_LIMIT
+        self,
+        register: Registrar,
+        *,
+        waiting_limit: int = WAITING_LIMIT,
+        batch_limit: int = BATCH_LIMIT,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         """Start the thread. ``register`` commits a batch and says which of it are new; it runs in that thread alone."""
         self._register = register
+        self._timeout_seconds = timeout_seconds
+        self._patience: dict[asyncio.AbstractEventLoop, _Patience] = {}
         self._waiting_limit = waiting_limit
         self._batch_limit = batch_limit
         self._waiting: deque[_Waiting] = deque()
@@ -54,7 +88,7 @@ class GroupCommit:
         """Return once the check is durable: True if it is new, False if its request was registered before.
 
         Raises ``Unavailable`` when too many wait, when this process is ending, or when the database did not confirm
-        it; in the last case it may have been stored all the same, and the repeat of the request will tell.
+        it (in time); then it may have been stored all the same, and the repeat of the request will tell.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
@@ -65,6 +99,10 @@ class GroupCommit:
                 raise Unavailable("too many checks are waiting to be stored")
             self._waiting.append(_Waiting(issuance, loop, future))
             self._changed.notify()
+        patience = self._patience.get(loop)
+        if patience is None:
+            patience = self._patience[loop] = _Patience(loop, self._timeout_seconds)
+        patience.watch(future)
         return await future
 
     def close(self, timeout_seconds: float = 20) -> bool:

@@ -5,7 +5,6 @@ identity in it. A repeated request is recognised when its record is written, not
 almost every one, costs no look-up, and two processes can't both believe that they are the first.
 """
 
-import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -77,7 +76,6 @@ class Issuer:
     """``GroupCommit.commit``."""
     offered: frozenset[Channel] = frozenset(Channel)
     """The channels that this installation can send by."""
-    timeout_seconds: float = 15
     in_progress: set[bytes] = field(default_factory=set, repr=False)
     """Lookups of the requests in the hands of this process."""
 
@@ -105,7 +103,7 @@ async def issue(submission: Submission, *, issuer: Issuer, now: datetime) -> Iss
         messages = tuple(_messages(submission, receipt, link, issuer, now))
         fingerprint = key.fingerprint(submission.request, submission.person, submission.recipient)
         record = Repeatable(lookup, fingerprint, key.period)
-        if await _commit(_rows(check, receipt, link, messages, record, now), issuer):
+        if await issuer.commit(_rows(check, receipt, link, messages, record, now)):
             statuses = tuple(MessageStatus(Channel(made.channel), MessageState(made.state)) for made in messages)
             return Issued(receipt=receipt, link=link, messages=statuses, replayed=False)
         earlier = await issuer.earlier.request(lookup)
@@ -223,11 +221,3 @@ def _rows(
         fingerprint=record.fingerprint,
         replay_period=record.period,
     )
-
-
-async def _commit(issuance: NewIssuance, issuer: Issuer) -> bool:
-    try:
-        async with asyncio.timeout(issuer.timeout_seconds):
-            return await issuer.commit(issuance)
-    except TimeoutError as error:
-        raise Unavailable("the check was not confirmed in time") from error
