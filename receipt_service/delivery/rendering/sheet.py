@@ -103,7 +103,7 @@ class Words:
             parts.append(_in(entry.text, self.labels.language))
         if entry.contact:
             parts.append(self.labels("word.list").join(entry.contact.values()))
-        return ". ".join(part.rstrip(".") for part in parts)
+        return ". ".join(part.rstrip(".") for part in parts) + ("" if entry.contact else ".")
 
 
 def _in(texts: Mapping[str, str], language: str) -> str:

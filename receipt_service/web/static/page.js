@@ -192,11 +192,20 @@ function groupSection(group, at, say, claims) {
   const list = element("dl");
   for (const { key, term, items } of rowsOf(group, claims, say)) {
     const row = element("div", undefined, { "data-row": key });
-    row.append(element("dt", term), ...items.map((item) => element("dd", item)));
+    row.append(element("dt", term), ...items.map((item) => (key === "remedies" ? withLinks(item) : element("dd", item))));
     list.append(row);
   }
   section.append(list);
   return section;
+}
+
+/** The catalogue's own addresses become links; nothing that an officer wrote does. */
+function withLinks(text) {
+  const item = element("dd");
+  for (const piece of text.split(/(https:\/\/[^\s;,()]+)/)) {
+    item.append(piece.startsWith("https://") ? element("a", piece, { href: piece, rel: "noreferrer" }) : piece);
+  }
+  return item;
 }
 
 function showTechnical(say, verdict) {

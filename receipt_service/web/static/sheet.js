@@ -60,7 +60,7 @@ export class Words {
     const parts = [this.inLanguage(entry.label)];
     if (entry.text) parts.push(this.inLanguage(entry.text));
     if (entry.contact) parts.push(Object.values(entry.contact).join(this.say("word.list")));
-    return parts.map(stopless).join(". ");
+    return parts.map(stopless).join(". ") + (entry.contact ? "" : ".");
   }
 
   title(family) {
