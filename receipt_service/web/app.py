@@ -18,6 +18,7 @@ from starlette.responses import Response
 from receipt_service.web.access import PUBLIC, guarded
 from receipt_service.web.boundary import Boundary
 from receipt_service.web.openapi import VERSION, build_document
+from receipt_service.web.pages import pages_router
 from receipt_service.web.problems import INVALID_PARAMETER, Refused, problem_of_status, problem_response
 from receipt_service.web.requests import CheckRequestIn, ReceiptPdfIn
 from receipt_service.web.responses import RESPONSES, json_response
@@ -43,13 +44,13 @@ _NO_TELEMETRY: Final = {
 
 
 def create_app(services: Services, *pages: APIRouter) -> FastAPI:
-    """Build the application; ``pages`` are routers of HTML pages, outside the API's document."""
+    """Build the application: API, verification page, and ``pages``, more routers outside the API's document."""
     app = _bare_app()
     app.state.services = services
     app.state.hand = checks.Hand()
     app.state.printing = asyncio.Semaphore(1)
     app.router.lifespan_context = _lifespan
-    for router in pages:
+    for router in (pages_router(), *pages):
         app.include_router(router, include_in_schema=False)
     if services.demo_issuer is not None:
         app.include_router(demo_router())

@@ -41,6 +41,12 @@ Places = Annotated[str, fields.Text(TEXT_LIMITS["places"])]
 _LATEST_ZONE: Final = timedelta(hours=14)
 
 
+_ONE_WAY: Final[list[Any]] = [
+    {"required": [name], "properties": {name: {"const": True}}} for name in ("on_screen", "on_paper", "declined")
+] + [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("sms", "email")]
+"""What a JSON Schema can say of "at least one way"."""
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
@@ -113,6 +119,8 @@ class IdentityNotEstablishedIn(_Body):
 
 class RecipientIn(_Body):
     """Where the person wants the receipt: at least one way, or declined."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _ONE_WAY})
 
     sms: fields.Mobile | None = None
     email: fields.EmailAddress | None = None

@@ -65,7 +65,7 @@ Route(
         200: {
             "description": "The catalogue; the entity tag is the base64url SHA-256 of the body.",
             "headers": {"ETag": {"schema": {"type": "string"}}},
-            "content": json_content("CatalogueOut", {}),
+            "content": json_content("CatalogueOut", {"shortened": {"version": "2026.1", "languages": ["fr", "en"]}}),
         },
         304: {"description": "You have it."},
     },

@@ -1,0 +1,86 @@
+"""Write the answers in receipt_service/web/examples anew, out of the requests beside them: a real issuance.
+
+``python tests/vectors/api/make_examples.py``: a new key and new numbers each time; the requests stay.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+
+from receipt_service.bootstrap.application import ApiProcess  # noqa: E402
+from receipt_service.bootstrap.database import migrate  # noqa: E402
+from receipt_service.bootstrap.keyring import generate_key  # noqa: E402
+from receipt_service.bootstrap.law import load_law  # noqa: E402
+from receipt_service.config import ApiSettings, load  # noqa: E402
+from receipt_service.delivery.worker.epochs import EpochKeys  # noqa: E402
+from receipt_service.issuance.directory import import_directory  # noqa: E402
+from receipt_service.issuance.submission import Submission  # noqa: E402
+from receipt_service.storage.engine import open_engine  # noqa: E402
+from receipt_service.web.requests import read_check  # noqa: E402
+from receipt_service.web.responses import check_state_response, issued_response, stub_content  # noqa: E402
+from tests.support.api import DIRECTORY  # noqa: E402
+
+FOLDER = ROOT / "receipt_service" / "web" / "examples"
+NOW = datetime(2026, 11, 23, 13, 9, 42, tzinfo=UTC)
+OFFICER = "agent-1"
+
+
+def make_process(folder: Path) -> ApiProcess:
+    settings = load(
+        ApiSettings,
+        public_url="https://recepisse.example",
+        data_folder=folder,
+        oidc_issuer="https://connexion.example",
+        oidc_audience="receipt-service",
+    )
+    migrate(settings.database)
+    generate_key(settings.issuer_keys, None, NOW - timedelta(days=30))
+    EpochKeys(folder / "epochs", settings.sealing_keys).prepare(NOW)
+    engine, law = open_engine(settings.database), load_law()
+    report = import_directory(engine, DIRECTORY.encode(), catalogue=law.current, territory=law.territory, now=NOW)
+    assert not report.faults
+    return ApiProcess(settings, law, engine)
+
+
+async def make(process: ApiProcess) -> dict[str, Any]:
+    services = process.services
+    request, person, recipient = read_check((FOLDER / "check-request.json").read_bytes(), NOW)
+    submission = Submission(
+        subject=OFFICER,
+        idempotency_key="8e03978e-40d5-43dd-bc93-6894a57f9324",
+        request=request,
+        person=person,
+        recipient=recipient,
+    )
+    issued = await services.issue(submission, NOW)
+    answer = json.loads(bytes(issued_response(issued, recipient, services).body))
+    number = issued.receipt_number
+    reader = await services.officer(OFFICER)
+    report = await services.reads.check(number, reader=reader, supervises=False)
+    return {
+        "check-issued": answer,
+        "check-state": json.loads(bytes(check_state_response(report).body)),
+        "stub": stub_content(number, await services.reads.stub(number)),
+        "issuer": {"issuer": services.public_url, "jwks": services.jwks()},
+        "receipt-pdf-request": {"receipt": answer["receipt"], "link": answer["link"], "second_language": "en"},
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        process = make_process(Path(folder))
+        examples = asyncio.run(make(process))
+    for name, content in examples.items():
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
