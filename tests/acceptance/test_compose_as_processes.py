@@ -21,14 +21,14 @@ import psycopg
 import pytest
 
 from receipt_service.demo.service_processes import free_port
-from tests.support import compose
+from tests.support import checks, compose
 from tests.support.compose_stage import BIN, OFFICER, Stage, TokenIssuer, make_database, make_secrets, wait_until
 from tests.support.databases import running_postgres
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.slow]
 
 ROOT = compose.ROOT
-MARKER = "Zéphyrine-" + secrets.token_hex(4)
+MARKER = "Zéphyrine-" + "".join(secrets.choice("abcdefghij") for _ in range(12)).capitalize()
 DIRECTORY = f"""\
 kind;code;name;parent;force;department;commune;number;rank;quality;unit;subject;active
 unit;PN-75-10;Commissariat du 10e;;PN;75;75110;;;;;;
@@ -92,25 +92,10 @@ def answers(url: str) -> bool:
 
 
 def a_check() -> dict[str, object]:
-    return {
-        "legal_bases": [{"code": "CPP-78-2-AL2", "offence_class": "delit", "offence": "vol à l'étalage"}],
-        "reasons": ["ACTE_OBSERVE"],
-        "reason_text": "Sort du magasin en courant, un article non payé à la main",
-        "selection": "behaviour",
-        "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "place": {"public_place": "Place de la République", "commune": "75110"},
-        "measures": [],
-        "outcomes": ["LIBRE"],
-        "person": {
-            "identity": "established",
-            "family_name": MARKER,
-            "given_names": "Camille",
-            "birth_date": "1990-05-17",
-            "birth_place": "Lyon",
-            "established_by": "identity_card",
-        },
-        "recipient": {"email": "zephyrine@recepisse.example", "on_screen": True},
-    }
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    person = {**checks.body("CPP-78-2-AL2")["person"], "family_name": MARKER}
+    recipient = {"email": "zephyrine@recepisse.example", "on_screen": True}
+    return {**checks.body("CPP-78-2-AL2"), "checked_at": now, "person": person, "recipient": recipient}
 
 
 def post_check(base: str, token: str) -> tuple[int, dict]:
@@ -150,8 +135,9 @@ def test_a_check_goes_through_to_the_mailbox(stage, service, issued, mail, tmp_p
     receipt = next(part for part in mail.walk() if (part.get_filename() or "").endswith(".sd-jwt"))
     assert receipt.get_content().decode().strip() == issued["receipt"]
     trust_root, file = tmp_path / "trust-root.json", tmp_path / "receipt.sd-jwt"
-    with urllib.request.urlopen(f"{service}/.well-known/jwt-vc-issuer", timeout=10) as metadata:
-        trust_root.write_bytes(metadata.read())
+    with urllib.request.urlopen(f"{service}/.well-known/jwt-vc-issuer", timeout=10) as answer:
+        metadata = json.load(answer)
+    trust_root.write_text(json.dumps({"version": 1, "issuers": [metadata]}))
     file.write_bytes(receipt.get_content())
 
     verdict = subprocess.run(
