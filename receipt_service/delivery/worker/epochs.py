@@ -25,6 +25,7 @@ from receipt_service.delivery.worker.faults import NO_FAULT, After
 from receipt_service.domain import epoch as epochs
 from receipt_service.domain.message import LONGEST_WINDOW
 from receipt_service.errors import ConfigurationError, ReceiptServiceError
+from receipt_service.telemetry import logger
 
 _KEY, _PUBLIC, _TOMBSTONE = ".key", ".pub", ".destroyed"
 _TOMBSTONES_KEPT = LONGEST_WINDOW * 10
@@ -74,7 +75,10 @@ class EpochKeys:
                 continue
             if not self._key(epoch).exists():
                 made += self._generate(epoch)
-            self._publish(epoch)
+            try:
+                self._publish(epoch)
+            except KeyMissing:
+                logger().error("delivery.epoch_key_unusable", epoch=epoch)
         self._withdraw(now)
         return made
 
@@ -87,17 +91,9 @@ class EpochKeys:
 
         """
         opened = self._opened.get(epoch)
-        if opened is not None:
-            return opened
-        try:
-            epochs.starts_at(epoch)
-            if self._tombstone(epoch).exists():
-                raise KeyDestroyed(epoch)
-            key = X25519PrivateKey.from_private_bytes(_read_private(self._key(epoch)))
-        except (OSError, ValueError):
-            raise KeyMissing(epoch) from None
-        self._opened[epoch] = key
-        return key
+        if opened is None:
+            opened = self._opened[epoch] = self._load(epoch)
+        return opened
 
     def held(self) -> list[str]:
         """Name the epochs whose private key exists, the oldest first."""
@@ -130,6 +126,15 @@ class EpochKeys:
     def _tombstone(self, epoch: str) -> Path:
         return self._private / f"{epoch}{_TOMBSTONE}"
 
+    def _load(self, epoch: str) -> X25519PrivateKey:
+        try:
+            epochs.starts_at(epoch)
+            if self._tombstone(epoch).exists():
+                raise KeyDestroyed(epoch)
+            return X25519PrivateKey.from_private_bytes(_read_private(self._key(epoch)))
+        except (OSError, ValueError):
+            raise KeyMissing(epoch) from None
+
     def _generate(self, epoch: str) -> bool:
         made = _write_new(self._key(epoch), X25519PrivateKey.generate().private_bytes_raw(), mode=0o600)
         _sync_folder(self._private)
@@ -139,7 +144,7 @@ class EpochKeys:
     def _publish(self, epoch: str) -> None:
         """Write the public half that belongs to the private one, unless it stands there already."""
         target = self._public / epochs.public_name(epoch)
-        public = self.private_key(epoch).public_key().public_bytes_raw()
+        public = self._load(epoch).public_key().public_bytes_raw()
         with suppress(FileNotFoundError):
             if target.read_bytes() == public:
                 return

@@ -121,6 +121,7 @@ class Worker:
                 await asyncio.wait(self._in_flight)
         await self._follow_up_all()
         await self._database.run(self._shredder.expire, self._clock())
+        await self._database.run(self._shredder.tend_keys, self._clock())
         return self.totals.attempts - before
 
     def wake(self) -> None:
