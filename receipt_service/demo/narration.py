@@ -51,12 +51,12 @@ class Narrator:
     def quote(self, text: str, *, most: int | None = None) -> None:
         """Write somebody's words as they are, behind a bar; long words are cut so that nothing is hidden."""
         room = WIDTH - len(_INDENT) - 2
-        lines = [
-            part
-            for line in text.splitlines()
-            for part in (textwrap.wrap(line, room, drop_whitespace=False, break_on_hyphens=False) or [""])
-        ]
+        lines = [part for line in text.splitlines() for part in _wrapped(line, room)]
         for line in lines[:most]:
             self.out(f"{_INDENT}| {line}".rstrip())
         if most is not None and len(lines) > most:
             self.out(f"{_INDENT}| … {len(lines) - most} more lines")
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    return textwrap.wrap(line, room, drop_whitespace=False, break_on_hyphens=False) or [""]

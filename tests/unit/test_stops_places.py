@@ -44,10 +44,9 @@ def test_other_towns_are_spread_over_the_communes():
 @pytest.mark.parametrize(
     ("street", "place"),
     [
-        ("On or near Bury Road", "Voie publique, à hauteur de Bury Road"),
-        ("On or near Uxbridge Road", "Voie publique, à hauteur d'Uxbridge Road"),
-        ("On or near Supermarket", "Voie publique, à hauteur d'un supermarché"),
-        ("Waterside", "Voie publique, à hauteur de Waterside"),
+        ("On or near Bury Road", "Bury Road"),
+        ("On or near Supermarket", "Abords d'un supermarché"),
+        ("Waterside", "Waterside"),
         ("On or near No Location", ""),
         ("On or near ", ""),
         ("", ""),

@@ -1,8 +1,9 @@
-"""When an old stop happens again: in the last seven days, on the same weekday, at the same time by the clock.
+"""When an old stop happens again: in the last two days, at the same time by the clock.
 
-The service refuses a check that is registered too long after the event, and rightly so; the replay does
-not ask it to look away. It moves every stop by whole weeks into the seven days before the replay begins.
-London's wall clock becomes the wall clock of the place, so that night checks stay night checks.
+The service refuses a check that is registered more than 72 hours after the event, and rightly so; the
+replay does not ask it to look away. It moves every stop by whole days into the 48 hours before the replay
+begins, which leaves a day for the replay itself. London's wall clock becomes the wall clock of the place, so
+that night checks stay night checks; the day of the week is lost.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,21 +11,21 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 _LONDON: Final = ZoneInfo("Europe/London")
-_WEEK: Final = timedelta(days=7)
+SPAN: Final = timedelta(days=2)
 
 
 def replayed_at(happened: datetime, *, before: datetime, zone: ZoneInfo) -> datetime:
     """Give the instant, with the offset of ``zone``, at which the replay lets the stop happen.
 
-    Always in the week (give or take a change of the clocks) that ends with ``before``. Weekday and clock
-    time are those of London, except in the hour that the zone skips in spring.
+    Always in the 48 hours (give or take a change of the clocks) that end with ``before``. The clock time is
+    that of London, except in the hour that the zone skips in spring.
     """
     wall = happened.astimezone(_LONDON).replace(tzinfo=None)
     end = before.astimezone(zone).replace(tzinfo=None)
-    weeks = (end - wall) // _WEEK
-    moved = _in_zone(wall + weeks * _WEEK, zone)
+    spans = (end - wall) // SPAN
+    moved = _in_zone(wall + spans * SPAN, zone)
     if moved > before:
-        moved = _in_zone(wall + (weeks - 1) * _WEEK, zone)
+        moved = _in_zone(wall + (spans - 1) * SPAN, zone)
     return moved
 
 

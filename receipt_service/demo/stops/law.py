@@ -51,67 +51,67 @@ _ACT: Final = "Vol ou tentative de vol (CP 311-1, 311-13)"
 DRUGS: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Usage ou détention de stupéfiants (CSP L.3421-1, CP 222-37)",
-    reasons=("REMISE_OBJET", "DISSIMULATION"),
-    facts="Échange furtif observé sur la voie publique, suivi d'un geste de dissimulation à la vue de la patrouille.",
+    reasons=("REMISE_OBJET",),
+    facts="Échange d'un sachet contre un billet, vu par la patrouille.",
     fined=True,
 )
 STOLEN: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Vol ou recel (CP 311-1, 321-1)",
     reasons=("SIGNALEMENT",),
-    facts="Objets manipulés sur la voie publique correspondant à un signalement de vol diffusé dans le secteur.",
+    facts="Objets portés conformes à un signalement de vol du jour.",
     fined=True,
     reported=True,
 )
 WEAPONS: Final = Grounds(
     condition=Condition.COMMITTED,
     offence=_WEAPONS,
-    reasons=("APPEL", "OBJET_VISIBLE"),
-    facts="Forme d'un objet rigide aperçue à la ceinture après l'appel d'un témoin signalant une arme.",
+    reasons=("APPEL",),
+    facts="Témoin signalant un couteau montré dans la rue.",
     reported=True,
 )
 FIREARMS: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Port d'arme de catégorie B sans autorisation (CP 222-54)",
     reasons=("APPEL",),
-    facts="Appel d'un témoin signalant la présence d'une arme à feu à l'endroit du contrôle.",
+    facts="Témoin signalant une arme à feu à cet endroit.",
     reported=True,
 )
 FIREWORKS: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Détention d'artifices de divertissement sans motif légitime (CP 322-11-1)",
     reasons=("ACTE_OBSERVE",),
-    facts="Tirs d'artifice entendus dans la rue et tubes vides au sol près du lieu du contrôle.",
+    facts="Tirs d'artifice entendus, tubes vides au sol.",
 )
 DAMAGE: Final = Grounds(
     condition=Condition.PREPARING,
     offence="Dégradation du bien d'autrui (CP 322-1)",
     reasons=("PREPARATIFS",),
-    facts="Outils sortis devant un rideau métallique fermé, dans une rue où des dégradations sont signalées.",
+    facts="Outils sortis devant un rideau métallique fermé.",
 )
 SMUGGLING: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Détention de marchandises de contrebande (C. douanes 414)",
     reasons=("ACTE_OBSERVE",),
-    facts="Déchargement de cartons sans marque entre deux véhicules, hors de tout lieu de livraison.",
+    facts="Cartons sans marque passés d'un véhicule à l'autre.",
 )
 WILDLIFE: Final = Grounds(
     condition=Condition.COMMITTED,
     offence="Atteinte à une espèce protégée (C. env. L.415-3)",
     reasons=("OBJET_VISIBLE",),
-    facts="Filets et cages de capture visibles à l'entrée d'un espace naturel protégé.",
+    facts="Filets et cages de capture à l'entrée d'un site protégé.",
 )
 OTHER_OFFENCE: Final = Grounds(
     condition=Condition.COMMITTED,
     offence=_ACT,
     reasons=("FUITE",),
-    facts="Fuite à pied depuis le lieu d'une infraction signalée quelques minutes auparavant.",
+    facts="Fuite à pied depuis le lieu d'une infraction signalée.",
 )
 PREPARED_PROTEST: Final = Grounds(
     condition=Condition.PREPARING,
     offence="Entrave à la circulation (C. route L.412-1)",
     reasons=("PREPARATIFS",),
-    facts="Matériel de blocage de chaussée déchargé près d'un axe dont le blocage a été annoncé.",
+    facts="Matériel de blocage déchargé près de la chaussée.",
 )
 WEAPONS_AREA: Final = Grounds(condition=Condition.REQUISITION, offence="ARMES", reasons=("REQUISITION",), facts=None)
 TERRORISM_AREA: Final = Grounds(

@@ -47,7 +47,7 @@ class Replay:
     secret: bytes
     """Of this run alone: an Idempotency-Key is a secret, so it can't follow from public data."""
     before: datetime
-    """When the replay began, aware: every stop is moved into the week before."""
+    """When the replay began, aware: every stop is moved into the two days before."""
     roster: Roster
     zone: ZoneInfo
 

@@ -46,28 +46,27 @@ COMMUNES: Final = tuple(_COMMUNES)
 """INSEE codes of the communes that stops are placed in."""
 
 _KINDS: Final = {
-    "Airport/Airfield": "d'un aérodrome",
-    "Bus/Coach Station": "d'une gare routière",
-    "Conference/Exhibition Centre": "d'un centre d'exposition",
-    "Ferry Terminal": "d'une gare fluviale",
-    "Further/Higher Educational Building": "d'un établissement d'enseignement supérieur",
-    "Hospital": "d'un hôpital",
-    "Motorway Service Area": "d'une aire de service",
-    "Nightclub": "d'une discothèque",
-    "Park/Open Space": "d'un parc public",
-    "Parking Area": "d'un parc de stationnement",
-    "Pedestrian Subway": "d'un passage souterrain",
-    "Petrol Station": "d'une station-service",
-    "Police Station": "d'un commissariat",
-    "Prison": "d'un établissement pénitentiaire",
-    "Race Track/Circuit": "d'un circuit automobile",
-    "Shopping Area": "d'une zone commerçante",
-    "Sports/Recreation Area": "d'un terrain de sport",
-    "Supermarket": "d'un supermarché",
-    "Theatre/Concert Hall": "d'une salle de spectacle",
+    "Airport/Airfield": "Abords d'un aérodrome",
+    "Bus/Coach Station": "Abords d'une gare routière",
+    "Conference/Exhibition Centre": "Abords d'un centre d'exposition",
+    "Ferry Terminal": "Abords d'une gare fluviale",
+    "Further/Higher Educational Building": "Abords d'un établissement d'enseignement supérieur",
+    "Hospital": "Abords d'un hôpital",
+    "Motorway Service Area": "Abords d'une aire de service",
+    "Nightclub": "Abords d'une discothèque",
+    "Park/Open Space": "Abords d'un parc public",
+    "Parking Area": "Abords d'un parc de stationnement",
+    "Pedestrian Subway": "Abords d'un passage souterrain",
+    "Petrol Station": "Abords d'une station-service",
+    "Police Station": "Abords d'un commissariat",
+    "Prison": "Abords d'un établissement pénitentiaire",
+    "Race Track/Circuit": "Abords d'un circuit automobile",
+    "Shopping Area": "Abords d'une zone commerçante",
+    "Sports/Recreation Area": "Abords d'un terrain de sport",
+    "Supermarket": "Abords d'un supermarché",
+    "Theatre/Concert Hall": "Abords d'une salle de spectacle",
 }
 _NEAR: Final = "On or near "
-_VOWELS: Final = "AEIOUÉaeiou"
 
 
 @lru_cache(maxsize=16_384)
@@ -92,10 +91,7 @@ def public_place(street: str | None) -> str:
     name = street.removeprefix(_NEAR).strip()
     if not name or name == "No Location":
         return ""
-    kind = _KINDS.get(name)
-    if kind is None:
-        kind = f"d'{name}" if name[0] in _VOWELS else f"de {name}"
-    return f"Voie publique, à hauteur {kind}"
+    return _KINDS.get(name, name)
 
 
 def _distance(one: tuple[float, float], other: tuple[float, float], shrink: float) -> float:

@@ -52,21 +52,20 @@ class Replayer:
     tally: Tally = field(default_factory=Tally)
     _post: Post = field(default_factory=Post)
     _numbers: set[str] = field(default_factory=set)
+    _sheets: asyncio.Queue[tuple[MappedStop, dict[str, Any]]] = field(default_factory=asyncio.Queue)
+    """Receipts to print: typesetting takes longest, and must not hold up the officers."""
     _issuing: bool = True
 
     async def run(self, rows: Iterable[StopRecord | FaultyRow]) -> Tally:
         """Play all rows; return when every receipt has arrived, or when no more will."""
         started = time.monotonic()
-        receiving = asyncio.create_task(self._receive()) if self.delivered else None
-        try:
+        beside = [self._receive(), self._print()] if self.delivered else []
+        async with asyncio.TaskGroup() as group:
+            for task in beside:
+                group.create_task(task)
             await _concurrently(self._play, _counted(rows, self.tally), self.concurrency)
             self.tally.issue_seconds = time.monotonic() - started
             self._issuing = False
-            if receiving is not None:
-                await receiving
-        finally:
-            if receiving is not None:
-                receiving.cancel()
         for number, channel in self._post.lost():
             self.tally.fail(f"{channel}: never arrived", number)
         for number, channel in self._post.too_many():
@@ -133,10 +132,20 @@ class Replayer:
                 verdict, _ = await self._link_verdict(created["link"])
                 self._found(channel, _fault(verdict) or VERIFIED, number)
             case "on_paper":
-                self._found(channel, await self._paper(stop, created), number)
+                self._sheets.put_nowait((stop, created))
             case _:
                 verdict = self.auditor.stub(await self._stub(number))
                 self._found(channel, _fault(verdict) or VERIFIED, number)
+
+    async def _print(self) -> None:
+        """Print one receipt after the other, until there are no more."""
+        while self._issuing or not self._sheets.empty():
+            try:
+                stop, created = self._sheets.get_nowait()
+            except asyncio.QueueEmpty:
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            self._found("on_paper", await self._paper(stop, created), created["receipt_number"])
 
     async def _paper(self, stop: MappedStop, created: dict[str, Any]) -> str:
         body = {"receipt": created["receipt"], "link": created["link"]}
