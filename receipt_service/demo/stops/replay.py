@@ -80,11 +80,10 @@ class Replayer:
             stop = map_stop(row, self.replay)
             try:
                 answer = await self.client.submit(stop.body, stop.idempotency_key, stop.officer.subject)
-            except ReceiptServiceError as problem:
-                self.tally.fail(type(problem).__name__, f"line {stop.line}")
-            else:
                 self.tally.repeats += answer.repeats
                 await self._judge(stop, answer)
+            except ReceiptServiceError as problem:
+                self.tally.fail(type(problem).__name__, f"line {stop.line}")
         self.progress(1)
 
     async def _judge(self, stop: MappedStop, answer: Answer) -> None:
@@ -145,7 +144,11 @@ class Replayer:
             except asyncio.QueueEmpty:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            self._found("on_paper", await self._paper(stop, created), created["receipt_number"])
+            try:
+                finding = await self._paper(stop, created)
+            except ReceiptServiceError as problem:
+                finding = type(problem).__name__
+            self._found("on_paper", finding, created["receipt_number"])
 
     async def _paper(self, stop: MappedStop, created: dict[str, Any]) -> str:
         body = {"receipt": created["receipt"], "link": created["link"]}
