@@ -13,8 +13,8 @@ from receipt_service.errors import Unavailable
 from receipt_service.web.app import create_app
 from receipt_service.web.authentication import Role
 from receipt_service.web.problems import PROBLEMS
-from tests.support.api import check_body
 from tests.support.asgi import AsgiClient
+from tests.support.checks_of_now import check_body
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

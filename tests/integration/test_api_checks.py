@@ -14,7 +14,8 @@ from receipt_service.verify.links import verify_link
 from receipt_service.verify.trust_root import TrustRoot
 from receipt_service.verify.verifier import Verifier
 from receipt_service.web.authentication import Role
-from tests.support.api import PUBLIC_URL, check_body
+from tests.support.api import PUBLIC_URL
+from tests.support.checks_of_now import check_body
 
 
 def verifier(api):

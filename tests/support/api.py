@@ -1,9 +1,8 @@
 """The API as it runs, in this process: real keys, a real database, the demonstration's token issuer."""
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,7 +19,6 @@ from receipt_service.issuance.directory import import_directory
 from receipt_service.storage.engine import open_engine
 from receipt_service.web.app import create_app
 from receipt_service.web.authentication import Role
-from receipt_service.web.example_files import example
 from tests.support.asgi import Answer, AsgiClient
 
 PUBLIC_URL = "http://127.0.0.1:8000"
@@ -77,18 +75,6 @@ class Api:
     def rows(self) -> dict[str, int]:
         """How much is written; a refused request must not change it."""
         return {table: self.count(table) for table in ("stub", "message", "idempotency", "attempt")}
-
-
-def check_body(**changed: Any) -> dict[str, Any]:
-    """A valid body, of an hour ago; ``changed`` replaces members of it."""
-    body: dict[str, Any] = copy.deepcopy(example("check-request"))
-    now = datetime.now(UTC).replace(microsecond=0)
-    body["checked_at"] = (now - timedelta(hours=1)).isoformat()
-    requisition = body["legal_bases"][0]["requisition"]
-    requisition["signed_at"] = (now - timedelta(days=1)).isoformat()
-    requisition["starts_at"] = (now - timedelta(hours=3)).isoformat()
-    requisition["ends_at"] = (now + timedelta(hours=3)).isoformat()
-    return {**body, **changed}
 
 
 @pytest.fixture(scope="session")

@@ -152,6 +152,10 @@ Route(
                 },
             },
             "content": json_content("IssuedOut", {"registered": example("check-issued")}),
+            "links": {
+                name: {"operationId": name, "parameters": {"receipt_number": "$response.body#/receipt_number"}}
+                for name in ("readCheckState", "readStub")
+            },
         }
     },
     problems=(
