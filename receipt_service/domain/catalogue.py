@@ -6,7 +6,7 @@ into every receipt, so that a code on a receipt means what the catalogue said on
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from receipt_service.domain.catalogue_entries import (
@@ -52,6 +52,9 @@ class Catalogue:
     objective_elements: Mapping[str, Entry]
     established_by: Mapping[str, Entry]
     not_established: Mapping[str, Entry]
+    _followed: dict[tuple[frozenset[str], str | None, str], tuple[tuple[str, ...], tuple[str, ...]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def entry(self, kind: str, code: str) -> Entry:
         """Return one entry; ``kind`` is a name of this class's mappings. Raises ``KeyError``."""
@@ -87,8 +90,22 @@ class Catalogue:
             if code in wanted and (entry.forces is None or force in entry.forces)
         )
 
+    def what_follows(
+        self, bases: frozenset[str], department: str, force: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return possible consequences and remedies, remembered: few combinations come up, each very often."""
+        key = (bases, department, force)
+        answer = self._followed.get(key)
+        if answer is None:
+            answer = self.possible_consequences(bases, department), self.remedies_for(bases, force)
+            if len(self._followed) >= _REMEMBERED:
+                self._followed.clear()
+            self._followed[key] = answer
+        return answer
 
-KINDS = frozenset(Catalogue.__dataclass_fields__) - {"version", "sha256", "languages"}
+
+_REMEMBERED = 4096
+KINDS = frozenset(Catalogue.__dataclass_fields__) - {"version", "sha256", "languages", "_followed"}
 
 
 def _holds_in(entry: Consequence, department: str | None) -> bool:

@@ -160,7 +160,7 @@ RULES: Final[dict[str, RuleText]] = {
         "{article} needs the objective facts, particular to the person, in a few words.",
     ),
     "text.generic": RuleText(
-        "Ce texte ne dit rien de précis : décrivez ce que vous avez vu ou ce qui rend le risque réel ici et maintenant.",
+        "Ce texte ne dit rien de précis : décrivez ce que vous avez vu ou ce qui rend le risque réel ici.",
         "This text says nothing in particular: describe what you saw, or what makes the risk real here and now.",
     ),
     "selection.unknown": RuleText(
@@ -228,8 +228,8 @@ RULES: Final[dict[str, RuleText]] = {
         "Write no document number, social-security number or long run of digits.",
     ),
     "text.protected": RuleText(
-        "Décrivez les faits et les gestes, jamais l’origine, l’apparence, la religion, la nationalité, l’âge, la santé, "
-        "l’orientation ou les opinions (CSI art. R.434-16).",
+        "Décrivez les faits et les gestes, jamais l’origine, l’apparence, la religion, la nationalité, l’âge, "
+        "la santé, l’orientation ou les opinions (CSI art. R.434-16).",
         "Describe facts and acts, never origin, looks, religion, nationality, age, health, orientation or opinions "
         "(CSI art. R.434-16).",
     ),

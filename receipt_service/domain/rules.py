@@ -64,7 +64,7 @@ _FIELDS: Final = (
 )
 
 
-def validate(
+def validate(  # noqa: PLR0913 - everything that the law looks at, and the clock
     request: CheckRequest,
     officer: Officer,
     catalogue: Catalogue,
@@ -108,7 +108,8 @@ def validate(
 def _check(case: Case, commune: Commune, zone: ZoneInfo) -> Check:
     """Make the check of a case without violations; the reference of a search notice stops here."""
     request = case.request
-    codes = [use.code for use in request.legal_bases]
+    codes = frozenset([use.code for use in request.legal_bases])
+    consequences, remedies = case.catalogue.what_follows(codes, commune.department, case.officer.service.force)
     return Check(
         catalogue_version=case.catalogue.version,
         bases=tuple(
@@ -130,6 +131,6 @@ def _check(case: Case, commune: Commune, zone: ZoneInfo) -> Check:
         ordered_by=request.ordered_by,
         measures=request.measures,
         outcomes=request.outcomes,
-        possible_consequences=case.catalogue.possible_consequences(codes, commune.department),
-        remedies=case.catalogue.remedies_for(codes, case.officer.service.force),
+        possible_consequences=consequences,
+        remedies=remedies,
     )

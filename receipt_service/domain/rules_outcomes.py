@@ -37,7 +37,7 @@ def check_reasons(case: Case) -> None:
 
 
 def check_selection(case: Case) -> None:
-    """The mode of selection exists, and a basis admits it; ``everyone`` is never systematic checking's name."""
+    """Refuse a mode of selection that does not exist, or that no basis admits (al. 9-10 are never systematic)."""
     mode = case.request.selection
     if mode not in case.catalogue.selection_modes:
         case.refuse("/selection", "selection.unknown")
@@ -48,7 +48,7 @@ def check_selection(case: Case) -> None:
 
 
 def check_measures(case: Case) -> None:
-    """Searches need a basis that allows them, with its consent or instruction; others need only the quality."""
+    """Ask a basis for every search, with its consent or instruction, and the quality where one is needed."""
     request = case.request
     for index, code in _codes(case, "/measures", "measure", request.measures, case.catalogue.measures, MAX_MEASURES):
         measure = case.catalogue.measures[code]
@@ -60,7 +60,7 @@ def check_measures(case: Case) -> None:
 
 
 def _check_search(case: Case, pointer: str, measure: Measure) -> None:
-    """A search is grounded by a basis whose conditions of consent are met."""
+    """Refuse a search that no basis grounds, or whose conditions of consent are not met."""
     granting = [(index, use, entry) for index, use, entry in case.known if measure.code in entry.searches]
     if not granting:
         case.refuse(pointer, "measure.not_for_basis", **_labels(measure))
@@ -108,7 +108,7 @@ def _check_power(case: Case, pointer: str, outcome: Outcome) -> None:
 
 
 def _check_ground(case: Case, pointer: str, outcome: Outcome) -> None:
-    """The bases allow the outcome, and the person's age doesn't exclude it."""
+    """Refuse an outcome that no basis allows, or that the person's age excludes."""
     if case.known and (
         (outcome.needs_bases and not any(entry.code in outcome.needs_bases for entry in case.entries()))
         or (outcome.needs_identity_basis and not any(entry.grounds_identity for entry in case.entries()))

@@ -62,6 +62,11 @@ def _check_period(case: Case, pointer: str, requisition: Requisition, entry: Leg
             _check_length(case, pointer, starts, ends, entry)
     if requisition.renewed and entry.requisition is not None and not entry.requisition.renewable:
         case.refuse(f"{pointer}/renewed", "requisition.not_renewable", article=entry.article)
+    _check_in_force(case, pointer, starts, ends)
+
+
+def _check_in_force(case: Case, pointer: str, starts: datetime | None, ends: datetime | None) -> None:
+    """Place the check inside the period."""
     if case.checked_at is None:
         return
     if starts is not None and case.checked_at < starts:
@@ -100,7 +105,7 @@ def _latest_end(rule: RequisitionRule, starts: datetime, zone: ZoneInfo | None) 
 
 
 def _check_place(case: Case, pointer: str, requisition: Requisition) -> None:
-    """The check's commune, or the city of which it is an arrondissement, is among those listed."""
+    """Look for the check's commune, or the city of which it is an arrondissement, among those listed."""
     for index, code in enumerate(requisition.communes[:MAX_REQUISITION_COMMUNES]):
         if not case.territory.has(code):
             case.refuse(f"{pointer}/communes/{index}", "requisition.commune_unknown")

@@ -98,13 +98,14 @@ def _check_operation(case: Case, pointer: str, started_at: datetime, entry: Lega
         return
     elif started > case.checked_at:
         case.refuse(pointer, "operation.starts_later")
-    elif entry.operation_max_hours is not None:
-        if case.checked_at - started > timedelta(hours=entry.operation_max_hours):
-            case.refuse(pointer, "operation.too_long", article=entry.article, hours=entry.operation_max_hours)
+    elif entry.operation_max_hours is not None and case.checked_at - started > timedelta(
+        hours=entry.operation_max_hours
+    ):
+        case.refuse(pointer, "operation.too_long", article=entry.article, hours=entry.operation_max_hours)
 
 
 def _check_hold(case: Case, pointer: str, use: BasisUse, entry: LegalBasis) -> None:
-    """A hold on the spot (30 min: 78-2-4): both ends given, within the check, no longer than the limit."""
+    """Hold a retention on the spot against its limit (30 min: 78-2-4): both ends, within the check."""
     if use.hold_started_at is None and use.hold_ended_at is None:
         return
     if use.hold_started_at is None or use.hold_ended_at is None:

@@ -9,7 +9,6 @@ from receipt_service.domain.check_request import (
     MAX_REQUISITION_OFFENCES,
     TEXT_LIMITS,
 )
-from receipt_service.domain.screening import Profile
 from receipt_service.domain.screening_names import IdentityMarks
 from receipt_service.domain.screening_vocabulary import is_generic
 from receipt_service.domain.screening_words import words
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from receipt_service.domain.rules_case import Case
+    from receipt_service.domain.screening import Profile
 
 _FACT_PROFILES: Final = (
     ("offence", screening.CIRCUMSTANCES),
@@ -55,10 +55,11 @@ def check_texts(case: Case) -> None:
         elif text.particular and text.text.strip() and is_generic(words(text.text)):
             case.refuse(text.pointer, "text.generic")
     texts = [text for text in texts if len(text.text) <= text.limit]
-    if not screening.needs_closer_look("\n".join(text.text for text in texts), marks):
+    suspicion = screening.suspicion_of([text.text for text in texts], marks)
+    if suspicion is None:
         return
     for text in texts:
-        for rule in screening.findings_in(text.text, text.profile, marks):
+        for rule in screening.findings_in(text.text, text.profile, marks, suspicion):
             case.refuse(text.pointer, rule)
 
 
@@ -93,7 +94,7 @@ def _is_needed(case: Case) -> bool:
 
 
 def check_place(case: Case) -> None:
-    """The commune exists and the public place is named."""
+    """Refuse a commune that does not exist and a place without words."""
     if case.commune is None:
         case.refuse("/place/commune", "place.commune_unknown")
     if not case.request.place.public_place.strip():

@@ -7,14 +7,15 @@ the rule, never the words.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from receipt_service.domain import screening_numbers as numbers
 from receipt_service.domain.screening_names import IdentityMarks, tells_birth_date, tells_contact, tells_name
-from receipt_service.domain.screening_vocabulary import OPINION, PROTECTED_PHRASES, PROTECTED_WORDS, harmless
-from receipt_service.domain.screening_words import Word, has_control_character, spell, unaccented, words
+from receipt_service.domain.screening_phrases import PHRASES, categories_of, is_harmless
+from receipt_service.domain.screening_vocabulary import OPINION, PROTECTED_WORDS
+from receipt_service.domain.screening_words import Word, has_control_character, listed, quick_words, spell, unaccented
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +45,22 @@ _STREET: Final = (
     r"|traverse|venelle|mail|sente|clos)"
 )
 _UNIT: Final = frozenset(
-    """
+    listed(
+        """
     hall quai sortie entree voie terminal porte station parking ligne tram tramway zone secteur niveau km pk rn rd d n a
     borne portique acces gate bus metro rer lot peage gare etage numerote autoroute nationale departementale route
     rural vicinal communal poste caisse allee passage batiment janvier fevrier mars avril mai juin juillet aout
     septembre octobre novembre decembre couloir rame voiture wagon arret plateforme pont aire echangeur
-    """.split()
+    """
+    )
 )
 _NUMBER_FIRST: Final = re.compile(
-    rf"(?:^|(?P<before>\w+) )(?P<number>\d{{1,4}})(?: (?:bis|ter|quater|[a-d]))? (?:de la |de l |du |des |de )?{_STREET}\b"
+    rf"(?:^|(?P<before>\w+) )\d{{1,4}}(?: (?:bis|ter|quater|[a-d]))? (?:de la |de l |du |des |de )?{_STREET}\b"
 )
 _NUMBER_WORD: Final = re.compile(r"\b(?:numero|no|n) (?:o )?\d{1,4}\b")
 _NUMBER_LAST: Final = re.compile(
-    r"\b(?:rue|avenue|av|boulevard|bd|impasse|allee|chemin|ruelle|venelle|sente|faubourg)\b(?: \w+){1,8}?"
-    r" (?P<before>\w+) (?P<number>\d{1,4})(?: (?:bis|ter|quater))?$"
+    r"\b(?:rue|avenue|av|boulevard|bd|impasse|allee|chemin|ruelle|venelle|sente|faubourg)\b(?: \w+){0,8}?"
+    r" (?P<before>\w+) \d{1,4}(?: (?:bis|ter|quater))?$"
 )
 _HAS_STREET: Final = re.compile(rf"\b{_STREET}\b")
 _DWELLING: Final = re.compile(
@@ -80,46 +83,107 @@ _NAMES_SOMEONE: Final = re.compile(
 _BORN: Final = re.compile(
     r"\bné(?:e|s|es)?\s+(?:le|en|à|a)\b|\bnee\s+(?:le|en|a)\b|\bne\s+(?:le|en)\s+\d", re.IGNORECASE
 )
-_MIGHT_NAME: Final = re.compile(r"(?<![A-Za-z])M(?:r|me|lle|M|rs|s)?\.?\s|onsieur|adame|ademoiselle|nomm|appel")
+_RUN_OF_DIGITS: Final = re.compile(r"[0-9]+")
+_ADDRESS_WORDS: Final = frozenset(("www", "http", "https", "arobase", "at"))
+_TOP_LEVELS: Final = frozenset(numbers.TOP_LEVELS)
+_NAMING_WORDS: Final = frozenset(
+    (
+        *("m", "mr", "mme", "mlle", "mm", "mrs", "ms", "monsieur", "madame", "mademoiselle", "appelle", "appelait"),
+        *("appelant", "ne", "nee", "nes", "nees"),
+        *(
+            f"{prefix}nomm{ending}"
+            for prefix in ("", "de", "pre", "sur")
+            for ending in ("e", "ee", "es", "ees", "ait", "ant")
+        ),
+    )
+)
+_DWELLING_WORDS: Final = frozenset(
+    (
+        *("domicile", "domiciles", "appartement", "appartements", "appart", "apparts", "appt", "appts", "apt"),
+        *("logement", "logements", "habitation", "habitations", "chez", "digicode", "interphone", "sonnette", "boite"),
+        *("boites", "palier", "maison", "pavillon", "immeuble", "residence", "chambre", "studio", "caravane", "foyer"),
+        *("hlm", "escalier", "esc", "batiment", "bat", "porte", "etage", "etages", "lot", "bloc"),
+    )
+)
+_PROTECTED_TRIGGERS: Final = PROTECTED_WORDS.keys() | PHRASES.keys()
+_TRIGGERS: Final = frozenset(_ADDRESS_WORDS | _NAMING_WORDS | _DWELLING_WORDS | _PROTECTED_TRIGGERS)
 
 
-def needs_closer_look(joined: str, marks: IdentityMarks) -> bool:
-    """Whether any of several texts, joined by line breaks, might break a rule that ``findings_in`` checks.
+class Suspicion(NamedTuple):
+    """Which screens a set of texts has to go through; none for nearly every request."""
 
-    The way of nearly every request: one pass over all texts instead of one for each.
+    control: bool
+    names: bool
+    digits: bool
+    addresses: bool
+    protected: bool
+    dwelling: bool
+
+
+EVERYTHING: Final = Suspicion(control=True, names=True, digits=True, addresses=True, protected=True, dwelling=True)
+
+
+def suspicion_of(texts: Sequence[str], marks: IdentityMarks) -> Suspicion | None:
+    """Say which screens several texts may fail; ``None`` when they are sound.
+
+    One quick pass over all texts instead of every screen over each of them. It may suspect wrongly;
+    it never clears what ``findings_in`` would refuse (a property test holds the two together).
     """
-    found = words(joined)
-    return (
-        _DIGIT.search(joined) is not None
-        or has_control_character(joined.replace("\n", " "))
-        or numbers.MIGHT_MATCH.search(joined) is not None
-        or not PROTECTED_WORDS.keys().isdisjoint(found)
-        or not PROTECTED_PHRASES.keys().isdisjoint(found)
-        or marks.suspects(found)
-        or _MIGHT_NAME.search(unaccented(joined)) is not None
-        or _BORN.search(joined) is not None
-        or _DWELLING.search(" ".join(found)) is not None
+    joined = "\n".join(texts)
+    found = quick_words(joined)
+    if found is None:
+        return EVERYTHING
+    control = not all([text.isprintable() for text in texts])
+    runs = _RUN_OF_DIGITS.findall(joined)
+    names = marks.suspects(found) or (bool(runs) and marks.suspects_figures(runs))
+    digits = bool(runs)
+    addresses = "@" in joined or ("." in joined and not _TOP_LEVELS.isdisjoint(found))
+    if _TRIGGERS.isdisjoint(found):
+        if not (control or names or digits or addresses):
+            return None
+        return Suspicion(control, names, digits, addresses, protected=False, dwelling=False)
+    return Suspicion(
+        control,
+        names or not _NAMING_WORDS.isdisjoint(found),
+        digits,
+        addresses or not _ADDRESS_WORDS.isdisjoint(found),
+        protected=not _PROTECTED_TRIGGERS.isdisjoint(found),
+        dwelling=not _DWELLING_WORDS.isdisjoint(found),
     )
 
 
-def findings_in(text: str, profile: Profile, marks: IdentityMarks) -> tuple[str, ...]:
+def findings_in(
+    text: str, profile: Profile, marks: IdentityMarks, suspicion: Suspicion = EVERYTHING
+) -> tuple[str, ...]:
     """Return the codes of the rules that a text breaks, in the order of ``rule_texts``; empty when sound."""
-    if has_control_character(text):
+    if suspicion.control and has_control_character(text):
         return ("text.control_character",)
-    spelled = spell(text)
-    joined = " ".join(word.folded for word in spelled)
-    return tuple(
-        rule
-        for rule, broken in (
-            ("text.identity", _tells_identity(text, spelled, marks)),
-            ("text.names_person", _NAMES_SOMEONE.search(unaccented(text).replace("’", "'")) is not None),
-            *_numbers(text, profile),
-            ("text.protected", profile.protected and bool(_protected(spelled, joined, profile))),
-            ("place.dwelling", profile.place and _is_dwelling(joined)),
-            ("place.street_number", profile.place and _has_street_number(joined)),
-        )
-        if broken
-    )
+    protected = profile.protected and suspicion.protected
+    dwelling = profile.place and suspicion.dwelling
+    digits = suspicion.digits and profile.numbers and _DIGIT.search(text) is not None
+    street = profile.place and digits
+    spelled = spell(text) if suspicion.names or protected or dwelling or street else []
+    joined = " ".join([word.folded for word in spelled])
+    found: list[str] = []
+    if suspicion.names:
+        found += _names(text, spelled, marks)
+    if suspicion.addresses or digits:
+        found += _numbers(unaccented(text), profile, digits=digits)
+    if protected and _protected(spelled, joined, profile):
+        found.append("text.protected")
+    if dwelling and _is_dwelling(joined):
+        found.append("place.dwelling")
+    if street and _has_street_number(joined):
+        found.append("place.street_number")
+    return tuple(found)
+
+
+def _names(text: str, spelled: Sequence[Word], marks: IdentityMarks) -> Iterator[str]:
+    """Yield what names the person, or anyone."""
+    if _tells_identity(text, spelled, marks):
+        yield "text.identity"
+    if _NAMES_SOMEONE.search(unaccented(text).replace("’", "'")) is not None:
+        yield "text.names_person"
 
 
 def _tells_identity(text: str, spelled: Sequence[Word], marks: IdentityMarks) -> bool:
@@ -132,21 +196,21 @@ def _tells_identity(text: str, spelled: Sequence[Word], marks: IdentityMarks) ->
     )
 
 
-def _numbers(text: str, profile: Profile) -> Iterable[tuple[str, bool]]:
-    """Yield the screens for numbers and addresses, on the text without accents."""
-    if numbers.MIGHT_MATCH.search(text) is None:
-        return
-    plain = unaccented(text)
+def _numbers(plain: str, profile: Profile, *, digits: bool) -> Iterator[str]:
+    """Yield the screens for addresses, and where figures are no reference for numbers, that the text fails."""
     link = numbers.has_link(plain)
-    yield "text.link", link
-    if not profile.numbers:
-        yield "text.contact", numbers.has_address(plain)
-        return
-    plate, contact = numbers.has_plate(plain), numbers.has_contact(plain)
-    yield "text.contact", contact
-    yield "text.plate", plate
-    yield "text.number", not (link or plate or contact) and numbers.has_document_number(plain)
-    yield "place.coordinates", profile.place and numbers.has_coordinates(plain)
+    contact = numbers.has_address(plain) or (digits and numbers.has_phone(plain))
+    plate = digits and numbers.has_plate(plain)
+    if link:
+        yield "text.link"
+    if contact:
+        yield "text.contact"
+    if plate:
+        yield "text.plate"
+    if digits and not (link or contact or plate) and numbers.has_document_number(plain):
+        yield "text.number"
+    if digits and profile.place and numbers.has_coordinates(plain):
+        yield "place.coordinates"
 
 
 def _protected(spelled: Sequence[Word], joined: str, profile: Profile) -> set[str]:
@@ -154,9 +218,9 @@ def _protected(spelled: Sequence[Word], joined: str, profile: Profile) -> set[st
     categories: set[str] = set()
     for word in {word.folded for word in spelled}:
         category = PROTECTED_WORDS.get(word)
-        if category is not None and not harmless(word, joined):
+        if category is not None and not is_harmless(word, joined):
             categories.add(category)
-        categories |= {kind for pattern, kind in PROTECTED_PHRASES.get(word, ()) if pattern.search(joined)}
+        categories.update(categories_of(word, joined))
     return categories if profile.opinions else categories - {OPINION}
 
 

@@ -7,6 +7,7 @@ Every other name counts wherever it stands as a word, spelled out letter by lett
 is part of a place's name (``rue Jean-Jaurès``).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
@@ -48,6 +49,7 @@ _SHORTEST_SPELLED: Final = 3
 _SHORTEST_LOCAL_PART: Final = 5
 _REACH_OF_A_TOPONYM: Final = 4
 _SENTENCE_ENDS: Final = ".!?:;"
+_NAME_GAP: Final = re.compile(r"[\s\-'’]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +62,35 @@ class IdentityMarks:
     """Words of the name that identify by themselves, and joined forms of the names."""
     ordinary: frozenset[str]
     """Words of the name that are everyday words too."""
-    birth: tuple[int | None, int | None, int | None]
-    """Year, month, day, as far as known."""
-    birth_digits: frozenset[str]
-    contact_digits: str | None
-    local_part: str | None
     spelled: frozenset[str]
     """What neighbouring words may not join to: the names and the e-mail's name, without spaces."""
+    birth_date: str
+    contact_digits: str | None
+    local_part: str | None
 
     @classmethod
     def of(cls, person: Person, recipient: Recipient) -> Self:
         """Collect the marks; nothing is kept beyond the caller's use."""
         family: tuple[str, ...] = ()
         given: tuple[str, ...] = ()
-        birth: tuple[int | None, int | None, int | None] = (None, None, None)
+        birth_date = ""
         if isinstance(person, IdentityEstablished):
             family, given = tuple(words(person.family_name)), tuple(words(person.given_names))
-            birth = _birth_of(person.birth_date)
+            birth_date = person.birth_date
         parts = {*family, *given}
-        ordinary = frozenset(part for part in parts if _is_ordinary(part))
+        ordinary = frozenset([part for part in parts if _is_ordinary(part)])
         telling = frozenset((parts - ordinary) | _joined(family, given))
-        local_part = _local_part(recipient.email)
-        spelled = {mark for mark in (*telling, "".join(family), local_part or "") if len(mark) >= _SHORTEST_SPELLED}
+        local_part = _local_part(recipient.email) if recipient.email else None
+        marks = [*telling, "".join(family), local_part or ""]
         return cls(
-            family=family,
-            given=given,
-            telling=telling,
-            ordinary=ordinary,
-            birth=birth,
-            birth_digits=_birth_digits(birth),
-            contact_digits=_subscriber_digits(recipient.sms),
-            local_part=local_part,
-            spelled=frozenset(spelled),
+            family,
+            given,
+            telling,
+            ordinary,
+            frozenset([mark for mark in marks if len(mark) >= _SHORTEST_SPELLED]),
+            birth_date,
+            _subscriber_digits(recipient.sms) if recipient.sms else None,
+            local_part,
         )
 
     def suspects(self, found: Sequence[str]) -> bool:
@@ -100,6 +99,13 @@ class IdentityMarks:
             return True
         condensed = "".join(found)
         return any(mark in condensed for mark in self.spelled)
+
+    def suspects_figures(self, runs: Sequence[str]) -> bool:
+        """Whether these runs of digits may hold the birth date or the telephone number."""
+        if self.contact_digits is not None and self.contact_digits in "".join(runs):
+            return True
+        year = birth_of(self.birth_date)[0]
+        return year is not None and not birth_digits(self.birth_date, f"{year:04}", f"{year % 100:02}").isdisjoint(runs)
 
 
 def _is_ordinary(part: str) -> bool:
@@ -118,34 +124,33 @@ def _joined(family: Sequence[str], given: Sequence[str]) -> set[str]:
     return {form for form in forms if len(form) > _SHORTEST_SPELLED and form not in COMMON_WORDS}
 
 
-def _birth_of(date: str) -> tuple[int | None, int | None, int | None]:
+def birth_of(date: str) -> tuple[int | None, int | None, int | None]:
     """Read ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``."""
     numbers = [int(part) if part.isascii() and part.isdigit() else None for part in date.split("-")[:3]]
     year, month, day = (*numbers, None, None, None)[:3]
     return year, month, day
 
 
-def _birth_digits(birth: tuple[int | None, int | None, int | None]) -> frozenset[str]:
-    """Return the date written in one run of digits, in every order and with two or four figures of the year."""
-    year, month, day = birth
-    if year is None or month is None or day is None:
-        return frozenset()
-    runs: set[str] = set()
-    for y in (f"{year:04}", f"{year % 100:02}"):
-        d, m = f"{day:02}", f"{month:02}"
-        runs |= {d + m + y, y + m + d, m + d + y}
+def birth_digits(date: str, *others: str) -> frozenset[str]:
+    """Return the date as one run of digits, in every order and with two or four figures of the year, and ``others``."""
+    year, month, day = birth_of(date)
+    runs = set(others)
+    if year is not None and month is not None and day is not None:
+        for y in (f"{year:04}", f"{year % 100:02}"):
+            d, m = f"{day:02}", f"{month:02}"
+            runs |= {d + m + y, y + m + d, m + d + y}
     return frozenset(runs)
 
 
-def _subscriber_digits(number: str | None) -> str | None:
+def _subscriber_digits(number: str) -> str | None:
     """Return the last nine digits of a telephone number: what stays the same in every way of writing it."""
-    digits = "".join(character for character in number or "" if character.isdigit())
+    digits = "".join(character for character in number if character.isdigit())
     return digits[-9:] if len(digits) >= 8 else None  # noqa: PLR2004 - the shortest subscriber number we take
 
 
-def _local_part(email: str | None) -> str | None:
+def _local_part(email: str) -> str | None:
     """Return the folded name before the @ when it is long enough to mean someone."""
-    folded = "".join(words((email or "").partition("@")[0]))
+    folded = "".join(words(email.partition("@")[0]))
     return folded if len(folded) >= _SHORTEST_LOCAL_PART and folded not in COMMON_WORDS else None
 
 
@@ -194,7 +199,7 @@ def _is_toponym(text: Sequence[Word], index: int) -> bool:
     if following is not None and following.folded in TOPONYM_ENDINGS:
         return True
     for back in range(index, max(index - _REACH_OF_A_TOPONYM, 0), -1):
-        if text[back].gap.strip(" -'’ "):
+        if not _NAME_GAP.fullmatch(text[back].gap):
             return False
         if text[back - 1].folded in NAME_MARKERS:
             return False
@@ -236,7 +241,7 @@ def _is_shouting(text: Sequence[Word]) -> bool:
 
 
 def _is_spelled_out(text: Sequence[Word], marks: IdentityMarks) -> bool:
-    """Whether neighbouring words join to a name: ``B e n a l i``, ``Ben Ali`` for Benali; not ``du pont`` for Dupont."""
+    """Whether neighbouring words join to a name: ``B e n a l i``, ``Ben Ali`` (Benali); not ``du pont`` (Dupont)."""
     targets = marks.spelled - {marks.local_part}
     longest = max(map(len, targets), default=0)
     for start, word in enumerate(text):
@@ -254,17 +259,17 @@ def _is_spelled_out(text: Sequence[Word], marks: IdentityMarks) -> bool:
 
 def tells_birth_date(text: Sequence[Word], marks: IdentityMarks) -> bool:
     """Whether the person's date of birth stands in the text, in figures or words, in any order."""
-    if marks.birth[0] is None:
+    if not marks.birth_date:
         return False
     parts = [word.folded for word in text if word.folded not in {"er", "le", "de", "du", "of", "the", "th", "st", "nd"}]
-    if not marks.birth_digits.isdisjoint(parts):
+    if not birth_digits(marks.birth_date).isdisjoint(parts):
         return True
     return any(_is_birth(parts[index : index + 3], marks) for index in range(len(parts)))
 
 
 def _is_birth(parts: Sequence[str], marks: IdentityMarks) -> bool:
     """Whether up to three neighbouring words are the date, or its month and full year."""
-    year, month, day = marks.birth
+    year, month, day = birth_of(marks.birth_date)
     if month is None:
         return False
     numbers = [int(part) if part.isascii() and part.isdigit() and len(part) < 5 else None for part in parts]  # noqa: PLR2004

@@ -7,6 +7,8 @@ Each pattern is looked for in the text as typed (accents removed, case kept), be
 import re
 from typing import Final
 
+from receipt_service.domain.screening_words import listed
+
 _SIV_LETTERS: Final = "A-HJ-NP-TV-Z"  # a plate has no I, O or U
 _SIV: Final = re.compile(
     rf"(?<![^\W_])([{_SIV_LETTERS}]{{2}})([\s.\-_/·]?)(\d{{3}})([\s.\-_/·]?)([{_SIV_LETTERS}]{{2}})(?![^\W_])",
@@ -17,10 +19,12 @@ _FNI: Final = re.compile(
 )
 _MOPED: Final = re.compile(r"(?<![^\W_])[A-Z]{1,2}[\s.\-]?\d{2,3}[\s.\-]?[A-Z](?![^\W_])")
 _NOT_PLATE_LETTERS: Final = frozenset(
-    """
+    listed(
+        """
     km cm mm kg mg ml cl kmh min mn ans an hrs sec rue bis ter bd av pl mai jui aou sep oct nov dec jan fev mar avr jun
     jul et ou de du le la au en a par eur euro er re ieme eme nd rd th no nb pk rn rd da st ste
-    """.split()
+    """
+    )
 )
 
 _PHONE_FRENCH: Final = re.compile(r"(?<![\d])0\s?[1-9](?:[\s.\-_/]*\d){8}(?!\d)")
@@ -29,8 +33,25 @@ _EMAIL: Final = re.compile(
     r"[^\s@]+\s?@\s?[^\s@]+\.[^\s@]+|\b[\w.\-]+\s?(?:\(at\)|\[at\]|\barobase\b)\s?[\w.\-]+", re.IGNORECASE
 )
 _HANDLE: Final = re.compile(r"(?<!\w)@\w{2,}")
+TOP_LEVELS: Final = (
+    "fr",
+    "com",
+    "org",
+    "net",
+    "eu",
+    "io",
+    "info",
+    "re",
+    "paris",
+    "gouv",
+    "app",
+    "me",
+    "gg",
+    "ly",
+    "co",
+)
 _URL: Final = re.compile(
-    r"\bhttps?\b\s?:|\bwww\.|\b[a-z0-9\-]{2,}\.(?:fr|com|org|net|eu|io|info|re|paris|gouv|app|me)\b", re.IGNORECASE
+    rf"\bhttps?\b\s?:|\bwww\.|\b[a-z0-9\-]{{2,}}\.(?:{'|'.join(TOP_LEVELS)})\b(?!\.\s)", re.IGNORECASE
 )
 _NIR: Final = re.compile(
     r"(?<!\d)[12378][\s.\-]?\d{2}[\s.\-]?(?:0[1-9]|1[0-2]|[2-9]\d)[\s.\-]?(?:\d{2}|2[AB])[\s.\-]?\d{3}[\s.\-]?\d{3}"
@@ -39,13 +60,12 @@ _NIR: Final = re.compile(
 )
 _LONG_NUMBER: Final = re.compile(r"(?<!\d)\d(?:[\s.\-]?\d){8,}(?!\d)")
 _DOCUMENT: Final = re.compile(
-    r"(?<![^\W_])(?:\d{2}[A-Z]{2}\d{5}|(?=[A-Z0-9]*\d[A-Z0-9]*\d[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{8,14})(?![^\W_])",
+    r"(?<![^\W_])(?:\d{2}[A-Z]{2}\d{5}"  # passport, driving licence
+    r"|(?=[A-Z]*\d[A-Z]*\d)[CDFGHJKLMNPRTVWXYZ0-9]{9}"  # identity card of today
+    r"|(?=[A-Z]*\d[A-Z]*\d[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{8,14})(?![^\W_])",
     re.IGNORECASE,
 )
 _COORDINATES: Final = re.compile(r"(?<![\d.])-?\d{1,3}[.,]\d{4,}")
-
-MIGHT_MATCH: Final = re.compile(r"[\d@:]|www|arobase|\(at\)|\[at\]|\.[a-z]{2}", re.IGNORECASE)
-"""A text in which this finds nothing holds no number, address or link."""
 
 
 def has_plate(text: str) -> bool:
@@ -64,9 +84,9 @@ def _is_siv(match: re.Match[str]) -> bool:
     return True
 
 
-def has_contact(text: str) -> bool:
-    """Whether a telephone number, an e-mail address or an account name stands in the text."""
-    return any(pattern.search(text) for pattern in (_PHONE_FRENCH, _PHONE_ABROAD, _EMAIL, _HANDLE))
+def has_phone(text: str) -> bool:
+    """Whether a telephone number stands in the text."""
+    return _PHONE_FRENCH.search(text) is not None or _PHONE_ABROAD.search(text) is not None
 
 
 def has_address(text: str) -> bool:

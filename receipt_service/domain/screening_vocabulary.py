@@ -5,9 +5,10 @@ CSI R.434-16 forbids choosing persons by a physical characteristic or a distinct
 words. Choices about false positives are explained in ``docs/catalogue.md``, "Screening".
 """
 
-import re
 from collections.abc import Iterable
 from typing import Final
+
+from receipt_service.domain.screening_words import listed
 
 ORIGIN: Final = "origin"
 RELIGION: Final = "religion"
@@ -20,17 +21,12 @@ AGE: Final = "age"
 HARDSHIP: Final = "hardship"
 
 
-def _list(text: str) -> list[str]:
-    """Return the words of a block of text."""
-    return text.split()
-
-
 def _plural(*words: str) -> set[str]:
     """Return nouns with their plural."""
     return {form for word in words for form in (word, word + "s")}
 
 
-def _adjectives(*words: str) -> set[str]:
+def adjectives(*words: str) -> set[str]:
     """Return adjectives with feminine and plural; ``-en`` and ``-an`` also double their ``n``."""
     forms = set[str]()
     for word in words:
@@ -39,8 +35,8 @@ def _adjectives(*words: str) -> set[str]:
     return forms
 
 
-_PEOPLES: Final = _adjectives(
-    *_list("""
+PEOPLES: Final = adjectives(
+    *listed("""
     algerien marocain tunisien maghrebin libyen egyptien mauritanien malien senegalais ivoirien guineen congolais
     camerounais togolais beninois burkinabe nigerien nigerian ghaneen gambien gabonais angolais centrafricain tchadien
     soudanais ethiopien erythreen somalien rwandais burundais comorien malgache mauricien haitien dominicain jamaicain
@@ -56,8 +52,8 @@ _PEOPLES: Final = _adjectives(
 ) | {"turque", "turques", "grec", "grecs", "grecque", "grecques"}
 
 _ETHNIC: Final = (
-    _adjectives("arabe", "berbere", "kabyle", "touareg", "peul", "soninke", "bambara", "wolof", "tzigane", "tsigane")
-    | _adjectives("gitan", "manouche", "romanichel", "yeniche", "metis", "mulatre", "creole", "ethnique", "racise")
+    adjectives("arabe", "berbere", "kabyle", "touareg", "peul", "soninke", "bambara", "wolof", "tzigane", "tsigane")
+    | adjectives("gitan", "manouche", "romanichel", "yeniche", "metis", "mulatre", "creole", "ethnique", "racise")
     | _plural("immigre", "immigree", "migrant", "migrante", "clandestin", "clandestine", "ethnie", "nationalite")
     | _plural("rebeu", "reubeu", "beur", "beurette", "renoi", "keubla", "black", "bougnoule", "bicot", "raton")
     | _plural("bamboula", "negre", "negresse", "negro", "youpin", "feuj", "niakoue", "chinetoque", "noich", "toubab")
@@ -66,8 +62,8 @@ _ETHNIC: Final = (
 )
 
 _RELIGIOUS: Final = (
-    _adjectives("musulman", "islamiste", "islamique", "juif", "israelite", "chretien", "catholique", "protestant")
-    | _adjectives("bouddhiste", "hindou", "hindouiste", "sikh", "mormon", "salafiste", "evangelique", "athee")
+    adjectives("musulman", "islamiste", "islamique", "juif", "israelite", "chretien", "catholique", "protestant")
+    | adjectives("bouddhiste", "hindou", "hindouiste", "sikh", "mormon", "salafiste", "evangelique", "athee")
     | _plural("juive", "imam", "rabbin", "burqa", "burka", "niqab", "hijab", "jilbab", "tchador", "kippa", "turban")
     | _plural("djellaba", "qamis", "kamis", "abaya", "foulard", "barbu", "barbe", "religion", "islam")
     | {"coran", "torah"}
@@ -83,21 +79,21 @@ _LOOKS: Final = (
 ) - {"gros", "grosse"}  # "gros sac", "grosse somme": the noun for a person is rare
 
 _INTIMATE: Final = (
-    _adjectives("homosexuel", "bisexuel", "transsexuel", "transgenre", "gay", "queer", "travesti", "effemine")
+    adjectives("homosexuel", "bisexuel", "transsexuel", "transgenre", "gay", "queer", "travesti", "effemine")
     | _plural("homosexuelle", "bisexuelle", "transsexuelle", "lesbienne", "pede", "tapette", "gouine", "tarlouze")
     | {"lgbt", "lgbtq", "lgbtqia", "gays", "trans", "homo", "homos"}
 )
 
 _CONDITIONS: Final = (
-    _adjectives("handicape", "invalide", "infirme", "paralytique", "schizophrene", "psychotique", "bipolaire")
-    | _adjectives("autiste", "trisomique", "epileptique", "diabetique", "seropositif", "sourd", "muet", "aveugle")
-    | _adjectives("toxicomane", "alcoolique", "depressif", "boiteux", "begue", "demente", "debile")
+    adjectives("handicape", "invalide", "infirme", "paralytique", "schizophrene", "psychotique", "bipolaire")
+    | adjectives("autiste", "trisomique", "epileptique", "diabetique", "seropositif", "sourd", "muet", "aveugle")
+    | adjectives("toxicomane", "alcoolique", "depressif", "boiteux", "begue", "demente", "debile")
     | {"handicap", "handicaps", "vih", "sida", "enceinte", "enceintes", "grossesse", "autisme", "schizophrenie"}
 ) - {"autistee", "autistees"}
 
 _CONVICTIONS: Final = (
-    _adjectives("syndicaliste", "gauchiste", "droitiste", "fasciste", "communiste", "anarchiste", "zadiste")
-    | _adjectives("royaliste", "trotskiste", "ecologiste", "independantiste", "autonomiste", "militant")
+    adjectives("syndicaliste", "gauchiste", "droitiste", "fasciste", "communiste", "anarchiste", "zadiste")
+    | adjectives("royaliste", "trotskiste", "ecologiste", "independantiste", "autonomiste", "militant")
     | _plural("antifa", "cegetiste")
     | {"ultragauche", "ultradroite"}
 )
@@ -109,7 +105,7 @@ _POVERTY: Final = _plural("clochard", "clocharde", "mendiant", "mendiante", "vag
 PROTECTED_WORDS: Final[dict[str, str]] = {
     word: category
     for words, category in (
-        (_PEOPLES | _ETHNIC, ORIGIN),
+        (PEOPLES | _ETHNIC, ORIGIN),
         (_RELIGIOUS, RELIGION),
         (_LOOKS, APPEARANCE),
         (_INTIMATE, ORIENTATION),
@@ -120,151 +116,10 @@ PROTECTED_WORDS: Final[dict[str, str]] = {
     )
     for word in words
 }
-"""Word → category. A word stands once; what it may also mean is in ``HARMLESS``."""
-
-_PERSON_WORD: Final = (
-    "(?:homme|femme|individu|personne|type|mec|gars|garcon|fille|monsieur|dame|suspect|groupe|couple|conducteur"
-    "|conductrice|passager|passagere|pieton|population|communaute|mineur|majeur)s?"
-)
-_COUNT: Final = "(?:un|une|des|les|le|la|deux|trois|quatre|cinq|plusieurs|quelques)"
-
-PROTECTED_PHRASES: Final[dict[str, tuple[tuple[re.Pattern[str], str], ...]]] = {
-    trigger: tuple((re.compile(pattern), category) for pattern, category in patterns)
-    for triggers, patterns in (
-        (
-            ("noir", "noire", "noirs", "noires", "blanc", "blanche", "blancs", "blanches", "jaune", "jaunes", "mat"),
-            (
-                (
-                    rf"\b{_PERSON_WORD} (?:\w+ )?(?:noir|blanc|jaune)(?:he)?e?s?\b(?! de vetement| de la tete)",
-                    APPEARANCE,
-                ),
-                (
-                    rf"\b{_COUNT} (?:noire?s?|blanc(?:he)?s?|jaunes?)(?=$| (?:qui|a|ont|est|sont|et|dans|sur|en|avec|se)\b)",
-                    APPEARANCE,
-                ),
-                (r"\b(?:peau|teint) (?:mate?|noire?|blanc(?:he)?)\b", APPEARANCE),
-            ),
-        ),
-        (
-            ("couleur", "couleurs"),
-            ((rf"\b(?:{_PERSON_WORD}|gens|jeunes?) de couleur\b|\bcouleur de (?:sa |la )?peau\b", APPEARANCE),),
-        ),
-        (
-            ("origine", "origines", "originaire", "originaires"),
-            (
-                (
-                    r"\bd origine (?!frauduleuse|inconnue|delictueuse|criminelle|illicite|douteuse|indeterminee|animale"
-                    r"|accidentelle|electrique|volontaire|militaire|chimique|suspecte|du constructeur)",
-                    ORIGIN,
-                ),
-                (r"\boriginaires? d", ORIGIN),
-                (
-                    r"\b(?:son|ses|leur|leurs) origines?\b|\borigines? (?:ethnique|etrangere|sociale|geographique)",
-                    ORIGIN,
-                ),
-            ),
-        ),
-        (
-            ("etranger", "etrangers", "etrangere", "etrangeres"),
-            (
-                (
-                    r"(?<!\ba l )(?<!\bde l )(?<!\bvehicule )(?<!\bvehicules )(?<!\bplaque )(?<!\bplaques )(?<!\bmonnaie )"
-                    r"(?<!\bimmatriculation )(?<!\bimmatriculations )(?<!\bcorps )(?<!\bobjet )(?<!\bpermis )(?<!\bdevise )"
-                    r"\betrang(?:er|ere)s?\b(?! a la procedure)",
-                    ORIGIN,
-                ),
-            ),
-        ),
-        (
-            ("race", "races", "raciale", "racial"),
-            ((r"(?<!haine )(?<!discrimination )(?<!injure )(?<!insulte )\brac(?:es?|iale?)\b", ORIGIN),),
-        ),
-        (("voyage",), ((r"\bgens du voyage\b(?! aire)", ORIGIN),)),
-        (("papiers",), ((r"\bsans papiers\b", ORIGIN),)),
-        (("immigration",), ((r"\bissue?s? de l immigration\b", ORIGIN),)),
-        (
-            ("typee", "typees", "type", "types"),
-            ((r"\b(?:de )?types? (?:nord|sud|moyen|extreme|latino|afro|indo)\b|\btypees?\b", ORIGIN),),
-        ),
-        (("nord",), ((r"\bnord africaine?s?\b", ORIGIN),)),
-        (("accent",), ((r"\baccent\b(?! grave| aigu| circonflexe)", LANGUAGE),)),
-        (
-            ("parle", "parlent", "parlant", "parlait"),
-            ((r"\bparl(?:e|ent|ant|ait) (?:pas |mal |peu )*(?:le |l )?francais\b", LANGUAGE),),
-        ),
-        (("consonance", "consonances"), ((r"\bconsonances?\b", LANGUAGE),)),
-        (
-            ("voile", "voilee", "voilees", "voiles"),
-            (
-                (
-                    r"\b(?:femme|fille|dame|personne)s? (?:\w+ )?voilees?\b|\bvoiles? (?:integral|islamique)|\bport\w* (?:un|le|du) voile\b",
-                    RELIGION,
-                ),
-            ),
-        ),
-        (
-            ("apparence", "aspect"),
-            ((r"\b(?:apparence|aspect) (?:physique|ethnique|etranger|negligee?|exterieur)", APPEARANCE),),
-        ),
-        (("physique",), ((r"\b(?:son|leur) physique\b|\bcaracteristiques? physiques?\b", APPEARANCE),)),
-        (("sexuelle", "sexuel"), ((r"\b(?:orientation|preference|identite) sexuelle\b", ORIENTATION),)),
-        (("roulant",), ((r"\bfauteuil roulant\b", HEALTH),)),
-        (
-            ("mental", "mentale", "mentaux"),
-            ((r"\b(?:malade|maladie|retard|sante|troubles?) ment(?:al|ale|aux)\b", HEALTH),),
-        ),
-        (("age", "agee", "ages", "agees"), ((r"\bagee?s? (?:de|d)\b|\bpersonnes? agees?\b", AGE),)),
-        (
-            ("ans",),
-            (
-                (
-                    r"(?<!depuis )(?<!il y a )(?<!pendant )\b\d{1,2} ans\b(?! d emprisonnement| de prison| apres| avant| plus tard| d experience)",
-                    AGE,
-                ),
-            ),
-        ),
-        (("abri", "domicile"), ((r"\bsans (?:abris?|domicile(?: fixe)?)\b", HARDSHIP),)),
-        (("sensible", "sensibles", "populaire"), ((r"\bquartiers? (?:sensible|populaire)s?\b", HARDSHIP),)),
-        (("gauche", "droite"), ((r"\bultra (?:gauche|droite)\b|\bextreme (?:gauche|droite)\b", OPINION),)),
-        (("gilet", "gilets"), ((r"\bgilets? jaunes?\b(?! fluo| de securite| haute| retroreflechissant)", OPINION),)),
-    )
-    for trigger in triggers
-}
-"""Trigger word → patterns over the folded words joined by one space."""
-
-HARMLESS: Final[dict[str, re.Pattern[str]]] = {
-    # The word, and the phrase in which it is harmless (over the folded words joined by one space).
-    **dict.fromkeys(("black", "blacks"), re.compile(r"\bblack blocs?\b")),
-    **dict.fromkeys(
-        sorted(_PEOPLES),
-        re.compile(
-            r"\b(?:plaques?|immatricul\w+|frontieres?|vehicules?|voitures?|camions?|territoire|littoral|cotes?|eaux"
-            r"|police|douane|autorites?|gendarmerie|consulat|ambassade) (?:\w+ )?{word}\b"
-        ),
-    ),
-    **dict.fromkeys(
-        sorted(_adjectives("handicape")),
-        re.compile(r"\b(?:place|emplacement|stationnement|parking|carte|macaron)s? (?:\w+ ){0,4}?{word}\b"),
-    ),
-    **dict.fromkeys(("jeune", "jeunes"), re.compile(r"\bjeunes? (?:conduct\w+|permis|sapeurs?)\b")),
-    **dict.fromkeys(("foulard", "foulards"), re.compile(r"\b(?:visage|nez|bouche) (?:\w+ ){0,4}foulards?\b")),
-    **dict.fromkeys(("aveugle", "aveugles"), re.compile(r"\b(?:angle|mur|attentat|violence)s? (?:mort )?aveugles?\b")),
-    **dict.fromkeys(("trans",), re.compile(r"\btrans (?:musicales|europ\w+|port\w*)\b")),
-}
-
-
-def harmless(word: str, joined: str) -> bool:
-    """Whether every use of a protected word in the text is one of its harmless uses."""
-    pattern = HARMLESS.get(word)
-    if pattern is None:
-        return False
-    exact = re.compile(pattern.pattern.replace("{word}", re.escape(word)))
-    uses = len(re.findall(rf"\b{re.escape(word)}\b", joined))
-    return len(exact.findall(joined)) >= uses
-
+"""Word → category; the phrases in which one is harmless stand in ``screening_phrases``."""
 
 FUNCTION_WORDS: Final = frozenset(
-    _list("""
+    listed("""
     a au aux avec ce ces cet cette chez d dans de des donc du elle elles en est et eux il ils j je l la le les leur
     leurs lui m ma mais me mes mon n ne ni nos notre nous on ont or ou par pas pour pres qu que qui s sa sans se ses si
     son sont sous sur t ta te tes ton tu un une vers vos votre vous y an ans as ai
@@ -296,26 +151,26 @@ _ORDINARY: Final = """
     ba pv tv cb bac id vu va et al ce do re mi fa la so
 """
 
-COMMON_WORDS: Final = FUNCTION_WORDS | frozenset(_list(_ORDINARY)) - {"martin", "faure", "joly", "lemaire", "rey"}
+COMMON_WORDS: Final = FUNCTION_WORDS | frozenset(listed(_ORDINARY)) - {"martin", "faure", "joly", "lemaire", "rey"}
 """Words that are both names and everyday French; they identify only beside other signs of a name."""
 
 TOPONYMS: Final = frozenset(
-    _list("""
+    listed("""
     rue avenue av boulevard bd bld place pl square quai cours passage impasse allee allees chemin route voie pont port
     porte gare station metro arret parc jardin stade lycee college ecole universite faculte hopital clinique eglise
     cathedrale basilique chapelle mosquee synagogue temple cimetiere quartier cite residence faubourg fbg esplanade
     parvis rond carrefour centre marche halle halles theatre musee palais tour fort hotel mairie aeroport terminal
-    peage aire zone lac etang plage ile col mont foret bois canal saint sainte st ste ligne tram tramway tunnel echangeur
-    rocade sentier villa mail promenade galerie galeries campus gymnase piscine complexe espace salle cinema
+    peage aire zone lac etang plage ile col mont foret bois canal saint sainte st ste ligne tram tramway tunnel
+    echangeur rocade sentier villa mail promenade galerie galeries campus gymnase piscine complexe espace salle cinema
     """)
 )
 """Words after which a name is a place's: rue Jean-Jaurès, gare Saint-Charles."""
 
-TOPONYM_ENDINGS: Final = frozenset(_list("street road avenue lane close way drive court gardens square park"))
+TOPONYM_ENDINGS: Final = frozenset(listed("street road avenue lane close way drive court gardens square park"))
 """English ones, after the name, for the foreign records that the demonstration replays."""
 
 NAME_MARKERS: Final = frozenset(
-    _list("""
+    listed("""
     m mr mme mlle monsieur madame mademoiselle sieur nomme nommee denomme denommee prenomme prenommee surnomme surnommee
     appele appelee appelle nom prenom identifie identifiee chez
     """)
@@ -323,7 +178,7 @@ NAME_MARKERS: Final = frozenset(
 """Words after which any word of the person's name is their name."""
 
 VERBS_AFTER_A_NAME: Final = frozenset(
-    _list("a est etait avait ne n se s refuse dit declare prend fuit court nie tente sort jette crie part ment")
+    listed("a est etait avait ne n se s refuse dit declare prend fuit court nie tente sort jette crie part ment")
 )
 
 GENERIC_REASONS: Final = frozenset(

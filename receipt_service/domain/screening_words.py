@@ -5,12 +5,54 @@ import unicodedata
 from typing import Final, NamedTuple
 
 _MARKS: Final = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u0670\u06d6-\u06dc]+")
-_LIGATURES: Final = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "þ": "th"})
+_LIGATURES: Final = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "\u0131": "i", "þ": "th"}
+)
 WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 _INVISIBLE: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\uffff"
     r"\ud800-\udfff\ue000-\uf8ff\U000e0000-\U0010ffff]"
 )
+
+
+_SPELLED_OUT: Final = (("œ", "oe"), ("Œ", "oe"), ("æ", "ae"), ("Æ", "ae"), ("ß", "ss"), ("þ", "th"), ("Þ", "th"))
+_UNUSUAL: Final = b"!"
+"""Stands for the characters that only the full folding reads (``ª``, ``²``, ``™``…)."""
+
+
+def _quick_table() -> bytes:
+    """Return the table from Windows-1252 to folded ASCII: letters, a mark for the unusual, else spaces."""
+    table = bytearray(b" " * 256)
+    for byte in range(256):
+        character = bytes([byte]).decode("cp1252", "replace")
+        folded = fold(character)
+        if len(folded) == 1 and "a" <= folded <= "z" and character not in "ªº":
+            table[byte] = ord(folded)
+        elif character.isalpha() or (character.isnumeric() and not character.isdecimal()) or character in "™²³¹":
+            table[byte] = _UNUSUAL[0]
+    return bytes(table)
+
+
+def quick_words(text: str) -> list[str] | None:
+    """Return the folded words without figures, ten times as fast as ``words``; ``None`` for unusual characters.
+
+    Everything a French keyboard writes stands in Windows-1252, whose letters fold by a table.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        for ligature, letters in _SPELLED_OUT:
+            if ligature in text:
+                text = text.replace(ligature, letters)
+    try:
+        folded = text.encode("cp1252").translate(_QUICK)
+    except UnicodeEncodeError:
+        return None
+    return None if _UNUSUAL in folded else folded.decode("ascii").split()
+
+
+def listed(block: str) -> list[str]:
+    """Return the words of a block of text: how the vocabularies are written down."""
+    return block.split()
 
 
 class Word(NamedTuple):
@@ -53,3 +95,6 @@ def spell(text: str) -> list[Word]:
         found.append(Word(typed.casefold().translate(_LIGATURES), typed, base[end : match.start()]))
         end = match.end()
     return found
+
+
+_QUICK: Final = _quick_table()
