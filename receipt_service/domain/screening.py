@@ -133,7 +133,7 @@ def suspicion_of(texts: Sequence[str], marks: IdentityMarks) -> Suspicion | None
     found = quick_words(joined)
     if found is None:
         return EVERYTHING
-    control = not all([text.isprintable() for text in texts])
+    control = not all(map(str.isprintable, texts))
     runs = _RUN_OF_DIGITS.findall(joined)
     names = marks.suspects(found) or (bool(runs) and marks.suspects_figures(runs))
     digits = bool(runs)

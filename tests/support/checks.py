@@ -152,7 +152,7 @@ def service(force: str = "PN") -> Service:
 
 def officer(quality: Quality = Quality.OPJ, *, number: str = "1234567", rank: str | None = None) -> Officer:
     """An officer of a quality, in a force in which it occurs, with a rank of that force."""
-    force = sorted(catalogue().qualities[quality].forces, key=["PN", "GN", "PM", "DOUANE", "VILLE-PARIS"].index)[0]
+    force = min(catalogue().qualities[quality].forces, key=["PN", "GN", "PM", "DOUANE", "VILLE-PARIS"].index)
     ranks = {"PN": "PN-GARDIEN-DE-LA-PAIX", "GN": "GN-GENDARME", "PM": "PM-GARDIEN-BRIGADIER"}
     ranks |= {"DOUANE": "DOUANE-CONTROLEUR", "VILLE-PARIS": "VP-AGENT"}
     return Officer(number=number, rank=rank or ranks[force], quality=quality, service=service(force))
@@ -176,7 +176,7 @@ def commune_for(basis: LegalBasis) -> str:
     """A commune in which the basis applies."""
     if basis.departments is None:
         return PARIS
-    return COMMUNE_OF_DEPARTMENT[sorted(basis.departments)[0]]
+    return COMMUNE_OF_DEPARTMENT[min(basis.departments)]
 
 
 def requisition_for(code: str, commune: str) -> Requisition:
@@ -201,7 +201,7 @@ def basis_use(code: str) -> BasisUse:
         if name == "requisition":
             facts[name] = requisition_for(code, commune_for(basis))
         elif name == "zone_type":
-            facts[name] = sorted(basis.zone_types)[0]
+            facts[name] = min(basis.zone_types)
         elif name == "offence" and basis.natinf_required:
             facts[name] = "NATINF 6116"
         else:
@@ -220,9 +220,9 @@ def situation(code: str = "CPP-78-2-AL7") -> Situation:
     return Situation(
         request=CheckRequest(
             legal_bases=tuple(basis_use(each) for each in used),
-            reasons=tuple(dict.fromkeys(sorted(each.reasons)[0] for each in entries)),
+            reasons=tuple(dict.fromkeys(min(each.reasons) for each in entries)),
             reason_text="A jeté un sachet sous une voiture puis a pris la fuite à notre vue",
-            selection=sorted(selections)[0],
+            selection=min(selections),
             checked_at=CHECKED_AT,
             place=PlaceRequest(public_place="Parvis de la gare du Nord", commune=commune_for(entry)),
             outcomes=("LIBRE",),
