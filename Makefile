@@ -51,9 +51,10 @@ docs: $(READY) ## check the documents: links, commands, decisions, words
 vectors: $(READY) ## make the conformance vectors anew
 	$(BIN)/python tests/vectors/generate.py
 
-schemas: $(READY) ## write schemas/openapi.json and docs/settings.md anew
+schemas: $(READY) ## write the API's schemas and the reference pages of docs/ anew
 	$(BIN)/receipt-service openapi --write schemas
 	$(BIN)/python docs/write_settings.py
+	$(BIN)/python docs/write_reference.py
 
 lock: $(READY) ## resolve the dependencies anew, a week behind the newest
 	$(BIN)/uv lock

@@ -44,7 +44,7 @@ def _problem(slug: str, status: int, fr: tuple[str, str], en: tuple[str, str], *
 MALFORMED_REQUEST: Final = _problem(
     "malformed-request",
     400,
-    ("Requête illisible", "Le corps n'est pas un objet JSON bien formé : UTF-8, clés uniques, nombres finis."),
+    ("Requête illisible", "Le corps n’est pas un objet JSON bien formé : UTF-8, clés uniques, nombres finis."),
     ("Unreadable request", "The body is not a well-formed JSON object: UTF-8, unique keys, finite numbers."),
 )
 IDEMPOTENCY_KEY_MISSING: Final = _problem(
@@ -62,7 +62,7 @@ IDEMPOTENCY_KEY_INVALID: Final = _problem(
 UNAUTHENTICATED: Final = _problem(
     "unauthenticated",
     401,
-    ("Authentification requise", "Présentez un jeton d'accès : Authorization: Bearer …"),
+    ("Authentification requise", "Présentez un jeton d’accès : Authorization: Bearer …"),
     ("Authentication required", "Present an access token: Authorization: Bearer …"),
     WWW_Authenticate=REALM,
 )
@@ -83,31 +83,31 @@ FORBIDDEN: Final = _problem(
 OFFICER_UNKNOWN: Final = _problem(
     "officer-unknown",
     403,
-    ("Agent inconnu", "Le jeton est valable, mais son titulaire n'est pas un agent actif de l'annuaire."),
+    ("Agent inconnu", "Le jeton est valable, mais son titulaire n’est pas un agent actif de l’annuaire."),
     ("Officer unknown", "The token is valid, but its subject is not an active officer of the directory."),
 )
 NOT_FOUND: Final = _problem(
     "not-found",
     404,
-    ("Introuvable", "Rien ne se trouve à cette adresse, ou vous n'avez pas à le savoir."),
+    ("Introuvable", "Rien ne se trouve à cette adresse, ou vous n’avez pas à le savoir."),
     ("Not found", "Nothing is at this address, or it is not yours to know."),
 )
 METHOD_NOT_ALLOWED: Final = _problem(
     "method-not-allowed",
     405,
-    ("Méthode non admise", "Cette adresse n'admet que les méthodes de l'en-tête Allow."),
+    ("Méthode non admise", "Cette adresse n’admet que les méthodes de l’en-tête Allow."),
     ("Method not allowed", "This address admits only the methods of the Allow header."),
 )
 NOT_ACCEPTABLE: Final = _problem(
     "not-acceptable",
     406,
-    ("Format non disponible", "Aucun des formats de l'en-tête Accept n'est disponible ici."),
+    ("Format non disponible", "Aucun des formats de l’en-tête Accept n’est disponible ici."),
     ("Not acceptable", "None of the formats in the Accept header is available here."),
 )
 REQUEST_TIMEOUT: Final = _problem(
     "request-timeout",
     408,
-    ("Requête trop lente", "Le corps de la requête n'est pas arrivé à temps."),
+    ("Requête trop lente", "Le corps de la requête n’est pas arrivé à temps."),
     ("Request too slow", "The body of the request did not arrive in time."),
     Connection="close",
 )
@@ -147,19 +147,19 @@ UNSUPPORTED_MEDIA_TYPE: Final = _problem(
 INVALID_CHECK: Final = _problem(
     "invalid-check",
     422,
-    ("Contrôle refusé", "La demande enfreint une ou plusieurs règles ; « errors » les donne toutes. Rien n'est écrit."),
+    ("Contrôle refusé", "La demande enfreint une ou plusieurs règles ; « errors » les donne toutes. Rien n’est écrit."),
     ("Check refused", "The request breaks one or more rules; `errors` lists them all. Nothing was written."),
 )
 INVALID_PARAMETER: Final = _problem(
     "invalid-parameter",
     422,
-    ("Paramètre refusé", "Un paramètre de l'adresse n'a pas une valeur admise."),
+    ("Paramètre refusé", "Un paramètre de l’adresse n’a pas une valeur admise."),
     ("Parameter refused", "A parameter of the address does not have an accepted value."),
 )
 INVALID_RECEIPT: Final = _problem(
     "invalid-receipt",
     422,
-    ("Récépissé refusé", "Ce n'est pas un récépissé intact de ce service, ou le lien n'est pas le sien."),
+    ("Récépissé refusé", "Ce n’est pas un récépissé intact de ce service, ou le lien n’est pas le sien."),
     ("Receipt refused", "This is not an intact receipt of this service, or the link is not its own."),
 )
 IDEMPOTENCY_CONFLICT: Final = _problem(
@@ -184,7 +184,7 @@ UNAVAILABLE: Final = _problem(
 OVERLOADED: Final = _problem(
     "overloaded",
     503,
-    ("Trop de requêtes à la fois", "La file d'attente est pleine. Répétez la requête avec la même clé."),
+    ("Trop de requêtes à la fois", "La file d’attente est pleine. Répétez la requête avec la même clé."),
     ("Too many requests at once", "The queue is full. Repeat the request with the same key."),
     Retry_After="2",
 )
