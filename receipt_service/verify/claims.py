@@ -17,11 +17,12 @@ Shape = Callable[[Any], object]
 
 LONGEST_LINE: Final = 300
 LONGEST_TEXT: Final = 2000
-MOST_ITEMS: Final = 64
+MOST_ITEMS: Final = 256
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _CODES = re.compile(f"{_CODE.pattern}(?:,{_CODE.pattern})*")
 _LINE = re.compile(rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{1,{LONGEST_LINE}}}")
+_NAME_OR_NONE = re.compile(rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{0,{LONGEST_LINE}}}")
 _TEXT = re.compile(rf"[^\x00-\x09\x0b-\x1f\x7f-\x9f]{{1,{LONGEST_TEXT}}}")
 _MOMENT = re.compile(
     r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -100,18 +101,6 @@ def _codes(value: Any) -> bool:
     return not value or (joined.count(",") == len(value) - 1 and _CODES.fullmatch(joined) is not None)
 
 
-def _distinct(item: Shape, *, least: int = 0) -> Shape:
-    def shape(value: Any) -> bool:
-        return (
-            isinstance(value, list)
-            and least <= len(value) <= MOST_ITEMS
-            and len(set(value)) == len(value)
-            and all(map(item, value))
-        )
-
-    return shape
-
-
 def _either(first: Shape, second: Shape) -> Shape:
     return lambda value: first(value) or second(value)
 
@@ -128,7 +117,7 @@ _requisition = _members(
         "court": _line,
         "signed_at": _moment,
         "offences": _list(_line, least=1),
-        "communes": _distinct(_COMMUNE.fullmatch, least=1),
+        "communes": _list(_COMMUNE.fullmatch, least=1),
         "places": _text,
         "starts_at": _moment,
         "ends_at": _moment,
@@ -179,7 +168,7 @@ _GROUPS: Final[Mapping[Group, Shape]] = {
             {
                 "identity": re.compile("established"),
                 "family_name": _LINE,
-                "given_names": _LINE,
+                "given_names": _NAME_OR_NONE,  # some people have one name
                 "birth_date": _BIRTH_DATE,
                 "birth_place": _LINE,
                 "established_by": _CODE,

@@ -1,10 +1,11 @@
 // The shape of the five groups: the same as receipt_service/verify/claims.py and
 // schemas/receipt-claims.v1.schema.json. A shape is a function that says whether a value has it.
 
-const MOST_ITEMS = 64;
+const MOST_ITEMS = 256;
 const CODE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 /* eslint-disable no-control-regex */
 const LINE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,300}$/u;
+const NAME_OR_NONE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{0,300}$/u;
 const TEXT = /^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]{1,2000}$/u;
 /* eslint-enable no-control-regex */
 const MOMENT =
@@ -51,7 +52,7 @@ const requisition = members({
   court: line,
   signed_at: moment,
   offences: list(line, { least: 1 }),
-  communes: list(text(COMMUNE), { least: 1, distinct: true }),
+  communes: list(text(COMMUNE), { least: 1 }),
   places: prose,
   starts_at: moment,
   ends_at: moment,
@@ -87,7 +88,7 @@ const basis = members(
 const established = members({
   identity: exactly("established"),
   family_name: line,
-  given_names: line,
+  given_names: text(NAME_OR_NONE), // some people have one name
   birth_date: text(BIRTH_DATE),
   birth_place: line,
   established_by: code,

@@ -68,6 +68,8 @@ def good() -> Iterator[Vector]:
     yield Vector("other-json", respelt, "passed", "signed over JSON with spaces and escapes", view="receipt")
     nobody = sample_receipt(person=IdentityNotEstablished(reason=NotEstablishedReason.REFUSED))
     yield Vector("not-established", nobody.compact, "passed", "identity not established", view="receipt")
+    single = sample_receipt(person=replace(PERSON, given_names=""))
+    yield Vector("single-name", single.compact, "passed", "a person with one name", view="receipt")
     yield Vector("overseas", _overseas(), "passed", "the clock of Mayotte; no end of the check", view="receipt")
     retired = sample_receipt(signer=OTHER_SIGNER, issued_on=date(2025, 6, 1))
     yield Vector("retired-key", retired.compact, "passed", "signed when its key still signed", view="receipt")
