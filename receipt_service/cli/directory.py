@@ -1,18 +1,13 @@
 """``receipt-service directory import FILE.csv``: units and officers, all of the file or nothing."""
 
-from datetime import UTC, datetime
 from typing import BinaryIO
 
 import click
-from sqlalchemy.exc import OperationalError
 
 from receipt_service import telemetry
-from receipt_service.bootstrap.database import require_current_schema
-from receipt_service.bootstrap.law import load_law
+from receipt_service.bootstrap.directory_import import import_directory_file
 from receipt_service.config import DatabaseSettings, load
-from receipt_service.errors import Unavailable
-from receipt_service.issuance.directory import DirectoryReport, import_directory
-from receipt_service.storage.engine import open_engine
+from receipt_service.issuance.directory import DirectoryReport
 
 EXIT_REFUSED = 1
 
@@ -33,22 +28,7 @@ def import_file(context: click.Context, file: BinaryIO, *, complete: bool) -> No
     """
     settings = load(DatabaseSettings)
     telemetry.configure("directory", level=settings.log_level)
-    law = load_law()
-    engine = open_engine(settings.database, pool_size=1)
-    try:
-        require_current_schema(engine)
-        report = import_directory(
-            engine,
-            file.read(),
-            catalogue=law.current,
-            territory=law.territory,
-            now=datetime.now(UTC),
-            complete=complete,
-        )
-    except OperationalError:
-        raise Unavailable("the database does not answer, or its file cannot be opened") from None
-    finally:
-        engine.dispose()
+    report = import_directory_file(settings, file.read(), complete=complete)
     _tell(report)
     if not report.imported:
         context.exit(EXIT_REFUSED)
