@@ -20,7 +20,7 @@ from receipt_service.domain.check import Check, Officer
 from receipt_service.domain.check_request import CheckRequest
 from receipt_service.domain.envelope import Envelope, sealing_info
 from receipt_service.domain.groups import SALT_INFOS, claims_of
-from receipt_service.domain.identifiers import RANDOM_BITS, MessageId, StubId, row_id
+from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.domain.link import ReceiptLink
 from receipt_service.domain.message import HOLDS_ENVELOPE, WINDOWS, MessageState, born_as
 from receipt_service.domain.receipt import Receipt, draft_receipt
@@ -28,14 +28,16 @@ from receipt_service.domain.receipt_number import ENTROPY_BYTES, receipt_number_
 from receipt_service.domain.recipient import Channel
 from receipt_service.domain.rules import validate
 from receipt_service.domain.territory import Territory
-from receipt_service.errors import IdempotencyInProgress, InvalidCheck, Unavailable, Violation
+from receipt_service.errors import ConfigurationError, IdempotencyInProgress, InvalidCheck, Unavailable, Violation
 from receipt_service.issuance.idempotency import Repeatable, ReplayKey, ReplayKeys, lookup_of
 from receipt_service.issuance.replay import Earlier, rebuild
+from receipt_service.issuance.row_ids import RowIds
 from receipt_service.issuance.submission import Issued, MessageStatus, Submission
 from receipt_service.storage.issuances import NewIssuance, NewMessage
 from receipt_service.storage.stubs import pack_disclosures
 
 _MAIN_LANGUAGE: Final = "fr"
+_FIELD_OF_CHANNEL: Final = {Channel.SCREEN: "on_screen", Channel.PAPER: "on_paper"}
 
 
 class Officers(Protocol):
@@ -76,6 +78,7 @@ class Issuer:
     """``GroupCommit.commit``."""
     offered: frozenset[Channel] = frozenset(Channel)
     """The channels that this installation can send by."""
+    row_ids: RowIds = field(default_factory=RowIds, repr=False)
     in_progress: set[bytes] = field(default_factory=set, repr=False)
     """Lookups of the requests in the hands of this process."""
 
@@ -84,32 +87,46 @@ async def issue(submission: Submission, *, issuer: Issuer, now: datetime) -> Iss
     """Register a check and give its receipt; a repeated request gets the same receipt and sends nothing again.
 
     Raises ``OfficerUnknown``, ``InvalidCheck``, ``IdempotencyInProgress``, ``IdempotencyConflict``,
-    ``ReplayWindowClosed`` and ``Unavailable``. A refused request leaves nothing behind. After ``Unavailable`` the
-    check may be registered: the client repeats the request with the same Idempotency-Key and learns it.
+    ``ReplayWindowClosed``, ``Unavailable``, and ``ConfigurationError`` when no key signs now. A refused request
+    leaves nothing behind. After ``Unavailable`` the check may be registered: the client repeats the request with the
+    same Idempotency-Key and learns it.
     """
     lookup = lookup_of(issuer.replay_keys.lookup_key, submission.subject, submission.idempotency_key)
     with _carrying_out(lookup, issuer.in_progress):
         officer = await issuer.officers.by_subject(submission.subject)
         try:
-            check = await _check(submission, officer, issuer, now)
-        except InvalidCheck:
-            # What was valid then may be too old now: the repeat of a registered check still gets its receipt.
+            prepared = await _prepare(submission, officer, lookup, issuer, now)
+        except (InvalidCheck, Unavailable, ConfigurationError):
+            # What was valid then may be too old now, or a key missing: a registered check still gets its receipt.
             earlier = await issuer.earlier.request(lookup)
             if earlier is None:
                 raise
             return rebuild(earlier, submission, issuer.replay_keys, now)
-        key = issuer.replay_keys.current(now)
-        receipt, link = _attest(check, submission, key, issuer, now)
-        messages = tuple(_messages(submission, receipt, link, issuer, now))
-        fingerprint = key.fingerprint(submission.request, submission.person, submission.recipient)
-        record = Repeatable(lookup, fingerprint, key.period)
-        if await issuer.commit(_rows(check, receipt, link, messages, record, now)):
-            statuses = tuple(MessageStatus(Channel(made.channel), MessageState(made.state)) for made in messages)
-            return Issued(receipt=receipt, link=link, messages=statuses, replayed=False)
+        if await issuer.commit(prepared.rows):
+            return prepared.issued
         earlier = await issuer.earlier.request(lookup)
         if earlier is None:
             raise Unavailable("the record of an earlier request can't be read")
         return rebuild(earlier, submission, issuer.replay_keys, now)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Prepared:
+    """A receipt that is signed and sealed, and exists as soon as ``rows`` are committed."""
+
+    rows: NewIssuance
+    issued: Issued
+
+
+async def _prepare(submission: Submission, officer: Officer, lookup: bytes, issuer: Issuer, now: datetime) -> _Prepared:
+    check = await _check(submission, officer, issuer, now)
+    key = issuer.replay_keys.current(now)
+    receipt, link = _attest(check, submission, key, issuer, now)
+    messages = tuple(_messages(submission, receipt, link, issuer, now))
+    fingerprint = key.fingerprint(submission.request, submission.person, submission.recipient)
+    rows = _rows(check, receipt, link, messages, Repeatable(lookup, fingerprint, key.period), now)
+    statuses = tuple(MessageStatus(Channel(made.channel), MessageState(made.state)) for made in messages)
+    return _Prepared(rows, Issued(receipt=receipt, link=link, messages=statuses, replayed=False))
 
 
 @contextmanager
@@ -146,7 +163,7 @@ async def _check(submission: Submission, officer: Officer, issuer: Issuer, now: 
 
 def _not_offered(channel: Channel) -> Violation:
     return Violation(
-        field=f"/recipient/{channel.value}",
+        field=f"/recipient/{_FIELD_OF_CHANNEL.get(channel, channel.value)}",
         rule="channel_not_offered",
         fr="Ce canal n'est pas proposé ici : choisissez-en un autre.",
         en="This channel is not offered here: choose another one.",
@@ -176,8 +193,9 @@ def _messages(
 ) -> Iterator[NewMessage]:
     """Make one message for each channel that the person chose; those to be sent are sealed."""
     recipient = submission.recipient
-    first = row_id(now, secrets.randbits(RANDOM_BITS))
-    for offset, channel in enumerate(recipient.channels):
+    channels = recipient.channels
+    first = issuer.row_ids.take(now, len(channels))
+    for offset, channel in enumerate(channels):
         message_id, state = MessageId(first + offset), born_as(channel)
         if state not in HOLDS_ENVELOPE:
             yield NewMessage(message_id, channel.value, state.value)
