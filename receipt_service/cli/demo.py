@@ -91,11 +91,12 @@ def _replay(folder: Path, port: int | None, stops: Path, options: dict[str, Any]
     rows = count_rows(stops, limit=limit)
     tell = Narrator((lambda _: None) if options["as_json"] else click.echo)
     tell.title(f"receipt-service demo --stops: {rows:,} rows of {stops.name}")
-    processes = ("worker", "api") if delivered else ("api",)
     with (
-        open_stage(folder, port=port or 0, processes=processes, save_mails=False) as stage,
+        open_stage(folder, port=port or 0, processes=("worker", "api"), save_mails=False) as stage,
         click.progressbar(length=rows, label="   rows", file=sys.stderr, width=40, show_pos=True) as bar,
     ):
+        if not delivered:
+            stage.processes.stop("worker")  # it was needed for the public keys that envelopes are sealed to
         seed = SEED if options["seed"] is None else options["seed"]
         playing = replay_file(stage, stops, limit=limit, delivered=delivered, seed=seed, progress=bar.update)
         tally = asyncio.run(playing)

@@ -44,7 +44,7 @@ class ServiceProcesses:
     """``RECEIPT_*`` variables; those of the surrounding shell are not passed on."""
     logs: Path
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _files: list[IO[bytes]] = field(default_factory=list)
+    _logs_open: dict[str, IO[bytes]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         """Make the folder of the logs."""
@@ -72,7 +72,7 @@ class ServiceProcesses:
         """Start a command that stays."""
         name = arguments[0]
         log = (self.logs / f"{name}.log").open("ab")
-        self._files.append(log)
+        self._logs_open[name] = log
         self._running[name] = subprocess.Popen(  # noqa: S603 - our own program
             self._command(arguments),
             env=self._environment(),
@@ -103,22 +103,21 @@ class ServiceProcesses:
                     f"receipt-service {name} ended with {process.returncode}, see {self.logs}/{name}.log"
                 )
 
-    def stop(self) -> None:
-        """Ask all to end, wait, and kill what does not."""
-        for process in self._running.values():
+    def stop(self, *names: str) -> None:
+        """Ask those processes, or all, to end; wait, and kill what does not."""
+        leaving = {name: self._running.pop(name) for name in names or tuple(self._running)}
+        for process in leaving.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         end = time.monotonic() + _STOP_SECONDS
-        for process in self._running.values():
+        for process in leaving.values():
             try:
                 process.wait(max(0.1, end - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._running.clear()
-        for file in self._files:
-            file.close()
-        self._files.clear()
+        for name in leaving:
+            self._logs_open.pop(name).close()
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         return [sys.executable, "-m", "receipt_service", *arguments]
