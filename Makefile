@@ -49,7 +49,8 @@ docs: $(READY) ## check the documents: links, commands, decisions, words
 	$(BIN)/pytest -q tests/architecture/test_documents.py tests/architecture/test_decisions.py
 
 vectors: $(READY) ## make the conformance vectors anew
-	$(BIN)/python tests/vectors/generate.py
+	$(BIN)/python -m tests.vectors.receipts.make_receipts
+	$(BIN)/python -m tests.vectors.api.make_examples
 
 schemas: $(READY) ## write the API's schemas and the reference pages of docs/ anew
 	$(BIN)/receipt-service openapi --write schemas
