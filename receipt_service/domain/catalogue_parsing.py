@@ -24,6 +24,7 @@ from receipt_service.domain.catalogue_entries import (
     Remedy,
     RequisitionRule,
 )
+from receipt_service.domain.check import BasisUse
 from receipt_service.errors import ConfigurationError
 
 E = TypeVar("E", bound=Entry)
@@ -48,6 +49,7 @@ _KIND_TYPES: Final[dict[str, type[Entry]]] = {
     "not_established": Entry,
     "bases": LegalBasis,
 }
+_FACTS: Final = {field.name for field in fields(BasisUse)} - {"code"}
 _HEAD: Final = {"$schema", "version", "languages", "published", "title", "law_as_of", "sources"}
 
 # Member of an entry → kind whose codes it names.
@@ -109,6 +111,8 @@ def _entries(
 ) -> Mapping[str, Entry]:
     """Parse one kind."""
     entries: dict[str, Entry] = {}
+    if not isinstance(data[kind], list):
+        raise ConfigurationError(f"catalogue: {kind} is not a list")
     for position, row in enumerate(data[kind]):
         try:
             entry = _entry(_KIND_TYPES[kind], prepare(row), languages)
@@ -229,5 +233,8 @@ def _resolve(kind: str, entry: Entry, kinds: Mapping[str, Mapping[str, Entry]]) 
         named = getattr(entry, member, None)
         if named is not None and (dangling := set(named) - set(kinds[target])):
             raise ConfigurationError(f"catalogue: {kind} {entry.code}: {member} names unknown {sorted(dangling)}")
-    if isinstance(entry, LegalBasis) and entry.family not in kinds["families"]:
-        raise ConfigurationError(f"catalogue: {kind} {entry.code}: unknown family")
+    if isinstance(entry, LegalBasis):
+        if entry.family not in kinds["families"]:
+            raise ConfigurationError(f"catalogue: {kind} {entry.code}: unknown family")
+        if unknown := entry.fields - _FACTS:
+            raise ConfigurationError(f"catalogue: {kind} {entry.code}: unknown facts {sorted(unknown)}")
