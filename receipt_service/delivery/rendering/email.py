@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from receipt_service.delivery.channel import Attachment, MailContent
 from receipt_service.delivery.rendering.labels import FRENCH, Labels, labels
@@ -54,6 +54,7 @@ def render_email(
         "parts": _parts(written),
         "number": grouped(written.number),
         "url": url,
+        "private": "email.private" if written.identified else "email.private.not_established",
         "file": RECEIPT_FILE,
     }
     return MailContent(
@@ -97,7 +98,7 @@ def _environment() -> Environment:
     """Escape in HTML, fail on a name that isn't there."""
     return Environment(
         loader=PackageLoader(__package__, "templates"),
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

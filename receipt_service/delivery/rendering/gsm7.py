@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001, RUF002 - the confusable characters are the subject
+# ruff: noqa: RUF001 - the confusable characters are the subject
 """The alphabet of a short message: folding into GSM-7, and counting segments as the provider bills them.
 
 A single letter outside the GSM 7-bit default alphabet (3GPP TS 23.038 §6.2.1) turns the whole

@@ -23,7 +23,7 @@ _DAY_PARTS: Final = 3
 
 @cache
 def languages() -> tuple[str, ...]:
-    """The languages that have a file, French first."""
+    """List the languages that have a file, French first."""
     found = sorted(entry.name.removesuffix(".json") for entry in FOLDER.iterdir() if entry.name.endswith(".json"))
     return (FRENCH, *(language for language in found if language != FRENCH))
 

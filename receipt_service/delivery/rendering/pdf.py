@@ -1,6 +1,6 @@
 """The receipt as a PDF: A4, tagged (PDF/UA-1), archivable (PDF/A-3a), with the signed file inside.
 
-Typst sets ``templates/receipt.typ``; all texts enter as one quoted string of JSON. Only the fonts beside this module and
+Typst sets ``templates/receipt.typ``; all texts enter as one quoted string of JSON. Only the fonts here and
 those inside the ``typst`` package are used, so that the same receipt gives the same bytes on every
 machine. One compiler per thread is kept; Typst works outside the interpreter's lock, so two threads
 make almost twice as many (docs/receipt-forms.md has the figures).
@@ -8,12 +8,12 @@ make almost twice as many (docs/receipt-forms.md has the figures).
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typst
 
@@ -25,17 +25,20 @@ from receipt_service.domain.groups import Group
 from receipt_service.domain.receipt import Receipt
 from receipt_service.errors import ReceiptServiceError
 
+if TYPE_CHECKING:
+    from typst import PDFStandard
+
 RECEIPT_FILE: Final = "receipt.sd-jwt"
 """Name of the signed file, inside the PDF and beside it: the same for everybody."""
 
-STANDARDS: Final = ["a-3a", "ua-1"]
+STANDARDS: "Final[list[PDFStandard]]" = ["a-3a", "ua-1"]
 """Archivable with an attachment of any type, and accessible. Both at once is what Typst can promise together."""
 
 REPLACEMENT: Final = "□"
 """Printed for a character that no font here has; the note below the receipt says so."""
 
 _COMMON: Final = 0x250
-"""Up to Latin Extended-B the fonts have every letter (tested)."""
+"""Up to the end of Latin Extended-B the fonts have every letter (tested)."""
 
 _PACKAGE: Final = Path(str(resources.files(__package__)))
 _TEMPLATES: Final = _PACKAGE / "templates"
@@ -53,29 +56,29 @@ def render_pdf(
 
     The same arguments give the same bytes: the document's date is that of the recording.
 
-    Raises ``CatalogueUnknown`` and ``PdfRefused``. Names in a script that no font here has do not fail: see ``REPLACEMENT``.
+    Raises ``CatalogueUnknown`` and ``PdfRefused``; a name in a script that no font here has is no
+    failure (``REPLACEMENT``).
     """
     written = sheet(receipt, catalogues, languages)
     recorded_at = datetime.fromisoformat(receipt.disclosure(Group.WHEN_WHERE).value["recorded_at"])
     files = (receipt.compact, qr_svg(url))
-    try:
-        return _compiled(_data(written), *files, recorded_at)
-    except typst.TypstError:
-        printable = _printable(_data(written, replaced=True))
-    try:
-        return _compiled(printable, *files, recorded_at)
-    except typst.TypstError as error:
-        # The compiler's message quotes the text it stumbled on, which may be a name.
-        raise PdfRefused(f"Typst refused a receipt: {len(error.diagnostic)} characters of diagnosis withheld") from None
+    for legible in (None, _has_glyph, _is_common):
+        data = _data(written) if legible is None else _printable(_data(written, replaced=True), legible)
+        try:
+            return _compiled(data, *files, recorded_at)
+        except typst.TypstError:
+            # The compiler's message quotes the text it stumbled on, which may be a name: it goes no further.
+            continue
+    raise PdfRefused("Typst refused a receipt; its reasons quote the receipt and are withheld")
 
 
 def _compiled(data: dict[str, Any], receipt: str, qr: str, at: datetime) -> bytes:
     source = '#import "/receipt.typ": render\n' + "#render(json(bytes({})), {}, {})".format(
         *map(_quoted, (json.dumps(data, ensure_ascii=False), receipt, qr))
     )
-    pdf: bytes = _compiler().compile(
-        source.encode(), format="pdf", pdf_standards=STANDARDS, timestamp=int(at.timestamp())
-    )
+    pdf = _compiler().compile(source.encode(), format="pdf", pdf_standards=STANDARDS, timestamp=int(at.timestamp()))
+    if not isinstance(pdf, bytes):
+        raise PdfRefused("Typst gave no document")
     return pdf
 
 
@@ -97,7 +100,14 @@ def _data(written: Sheet, *, replaced: bool = False) -> dict[str, Any]:
     """Lay out the sheet as the template reads it."""
     words = [labels(language) for language in written.languages]
     first = words[0]
-    notes = [[say("pdf.explanation"), say("pdf.attached", file=RECEIPT_FILE)] for say in words]
+    notes = [
+        [
+            say("pdf.explanation"),
+            say("pdf.attached", file=RECEIPT_FILE),
+            say("pdf.issued", issuer=written.issuer, day=say.day(written.issued_on)),
+        ]
+        for say in words
+    ]
     if replaced:
         for said, say in zip(notes, words, strict=True):
             said.append(say("pdf.replaced", mark=REPLACEMENT))
@@ -107,8 +117,7 @@ def _data(written: Sheet, *, replaced: bool = False) -> dict[str, Any]:
         "leads": written.leads,
         "number_label": first("term.receipt_number"),
         "number": grouped(written.number),
-        "issued": [say("pdf.issued", issuer=written.issuer, day=say.day(written.issued_on)) for say in words],
-        "captions": [say("pdf.qr") for say in words],
+        "captions": [say("pdf.qr" if written.identified else "pdf.qr.not_established") for say in words],
         "qr_alt": first("pdf.qr_alt"),
         "file": RECEIPT_FILE,
         "file_description": first("pdf.attached_description"),
@@ -123,22 +132,29 @@ def _data(written: Sheet, *, replaced: bool = False) -> dict[str, Any]:
     }
 
 
-def _printable(data: Any) -> Any:
-    """Replace every character that no font here has, anywhere in the data."""
+def _printable(data: Any, legible: Callable[[str], bool]) -> Any:
+    """Replace every character that is not legible, anywhere in the data."""
     if isinstance(data, str):
-        return "".join(char if ord(char) < _COMMON or _has_glyph(char) else REPLACEMENT for char in data)
+        return "".join(char if legible(char) else REPLACEMENT for char in data)
     if isinstance(data, dict):
-        return {name: _printable(value) for name, value in data.items()}
-    return [_printable(value) for value in data] if isinstance(data, list | tuple) else data
+        return {name: _printable(value, legible) for name, value in data.items()}
+    return [_printable(value, legible) for value in data] if isinstance(data, list | tuple) else data
+
+
+def _is_common(char: str) -> bool:
+    return char == REPLACEMENT or (ord(char) < _COMMON and char.isprintable()) or char in "\n\u00a0\u2019\u2013"
 
 
 @lru_cache(maxsize=4096)
 def _has_glyph(char: str) -> bool:
     """Try one character alone. Rare enough: only the texts of a receipt that failed come here."""
+    if _is_common(char):
+        return True
     source = '#set document(title: "a")\n#set page(width: auto, height: auto)\n#sys.inputs.char'
-    compiler = typst.Compiler(source.encode(), font_paths=[str(_PACKAGE / "fonts")], ignore_system_fonts=True)
     try:
-        compiler.compile(format="pdf", sys_inputs={"char": char}, pdf_standards=STANDARDS)
+        _compiler().compile(source.encode(), format="pdf", sys_inputs={"char": char}, pdf_standards=STANDARDS)
     except typst.TypstError:
         return False
+    finally:
+        _PER_THREAD.compiler = None  # its inputs would stay, and with them a letter of somebody's name
     return True

@@ -64,6 +64,8 @@ class Sheet:
     number: str
     issuer: str
     issued_on: date
+    identified: bool
+    """Whether the receipt, and so its link, says who was checked."""
     sections: tuple[Section, ...]
 
 
@@ -81,6 +83,10 @@ class Words:
     def all_of(self, kind: str, codes: Sequence[str]) -> tuple[str, ...]:
         """Spell several codes, or say that there are none."""
         return tuple(self.of(kind, code) for code in codes) or (self.labels("word.none"),)
+
+    def offence(self, named: str) -> str:
+        """Spell an offence of a requisition: a group of the catalogue, or an article as it stands."""
+        return self.of("offence_groups", named) if named in self.catalogue.offence_groups else named
 
     def explained(self, kind: str, code: str) -> str:
         """Spell a code by the sentence that explains it (or its label), with the article.
@@ -142,6 +148,7 @@ def sheet(receipt: Receipt, catalogues: Mapping[str, Catalogue], languages: tupl
         number=str(receipt.receipt_number),
         issuer=str(leaf["iss"]),
         issued_on=datetime.fromtimestamp(leaf["iat"], UTC).date(),
+        identified=established,
         sections=tuple(_section(group, claims, words) for group in Group),
     )
 
@@ -208,7 +215,8 @@ def _requisition(requisition: Mapping[str, Any], words: Words, zone: str) -> Ite
         starts_at=say.moment(requisition["starts_at"], short=True),
         ends_at=say.moment(requisition["ends_at"], zone, short=True),
     )
-    yield f"{say('fact.requisition_offences')}{colon}{say('word.list').join(requisition['offences'])}"
+    offences = say("word.list").join(map(words.offence, requisition["offences"]))
+    yield f"{say('fact.requisition_offences')}{colon}{offences}"
     yield f"{say('fact.requisition_places')}{colon}{requisition['places']}"
     if requisition["renewed"]:
         yield say("fact.requisition_renewed")

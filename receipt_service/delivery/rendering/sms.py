@@ -141,11 +141,11 @@ def _fitted(pieces: list[_Piece], limit: int, last: int) -> str | None:
     The hint goes first; then the free texts are cut, the officer's words before the service and the
     place; then pieces go whole, up to level ``last``.
     """
-    by_level = sorted((at for at, piece in enumerate(pieces) if piece.give is not None), key=lambda at: pieces[at].give)
-    hints = [at for at in by_level if pieces[at].give == 0]
+    gives = {at: piece.give for at, piece in enumerate(pieces) if piece.give is not None}
+    by_level = sorted(gives, key=lambda at: (gives[at], -at))  # of one level, the last of a list first
+    hints = [at for at in by_level if gives[at] == 0]
     cuts = [at for at in by_level if pieces[at].least]
-    goes = [at for at in reversed(by_level) if 0 < (pieces[at].give or 0) <= last]
-    goes.sort(key=lambda at: pieces[at].give or 0)
+    goes = [at for at in by_level if 0 < gives[at] <= last]
     for at, step in [*((at, "go") for at in hints), *((at, "cut") for at in cuts), *((at, "go") for at in goes)]:
         excess = _size(pieces) - limit
         if excess <= 0:

@@ -179,6 +179,7 @@ function fact(name, value, words, zone) {
 }
 
 function* requisitionItems(requisition, words, zone) {
+  const offences = requisition.offences.map((named) => words.of("offence_groups", named));
   const colon = words.say("word.colon");
   yield words.say("fact.requisition", {
     reference: requisition.reference,
@@ -187,7 +188,7 @@ function* requisitionItems(requisition, words, zone) {
     starts_at: words.moment(requisition.starts_at, undefined, true),
     ends_at: words.moment(requisition.ends_at, zone, true),
   });
-  yield `${words.say("fact.requisition_offences")}${colon}${requisition.offences.join(words.say("word.list"))}`;
+  yield `${words.say("fact.requisition_offences")}${colon}${offences.join(words.say("word.list"))}`;
   yield `${words.say("fact.requisition_places")}${colon}${requisition.places}`;
   if (requisition.renewed) yield words.say("fact.requisition_renewed");
 }
