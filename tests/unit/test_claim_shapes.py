@@ -115,22 +115,22 @@ def test_shapes_and_schema_take_and_refuse_the_same(data, group):
     for _ in range(data.draw(st.integers(1, 2))):
         path = data.draw(st.sampled_from(list(paths(value))))
         if not path:
-            value = data.draw(ANY)
+            value = copy.deepcopy(data.draw(ANY))
             continue
         parent = value
         for key in path[:-1]:
             parent = parent[key]
         kind = data.draw(st.sampled_from(["replace", "delete", "add"]))
         if kind == "replace":
-            parent[path[-1]] = data.draw(ANY)
+            parent[path[-1]] = copy.deepcopy(data.draw(ANY))
         elif kind == "delete":
             del parent[path[-1]]
         elif isinstance(parent, dict):
             parent[data.draw(st.sampled_from(["consent", "ended_at", "reason_text", "phone", "ordered_by"]))] = (
-                data.draw(ANY)
+                copy.deepcopy(data.draw(ANY))
             )
         else:
-            parent.append(data.draw(ANY))
+            parent.append(copy.deepcopy(data.draw(ANY)))
     # Python's $ stands before a last line break too; ECMA-262's, which JSON Schema means, does not.
     assume(not any(text.endswith("\n") for text in strings(value)))
     assert valid_claims(group, value) == by_schema(group, value)
