@@ -47,6 +47,8 @@ def test_other_towns_are_spread_over_the_communes():
         ("On or near Bury Road", "Bury Road"),
         ("On or near Supermarket", "Abords d'un supermarché"),
         ("Waterside", "Waterside"),
+        ("On or near Service Route No 3", "Desserte 3"),
+        ("On or near A118", "A118"),
         ("On or near No Location", ""),
         ("On or near ", ""),
         ("", ""),

@@ -9,6 +9,7 @@ stops, not to be used for anything else.
 
 import hashlib
 import math
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -67,6 +68,8 @@ _KINDS: Final = {
     "Theatre/Concert Hall": "Abords d'une salle de spectacle",
 }
 _NEAR: Final = "On or near "
+_SERVICE_ROUTE: Final = re.compile(r"Service Route No (\d+)")
+"""A road without a name. As it stands, its number reads like that of a house in French."""
 
 
 @lru_cache(maxsize=16_384)
@@ -91,6 +94,8 @@ def public_place(street: str | None) -> str:
     name = street.removeprefix(_NEAR).strip()
     if not name or name == "No Location":
         return ""
+    if route := _SERVICE_ROUTE.fullmatch(name):
+        return f"Desserte {route[1]}"
     return _KINDS.get(name, name)
 
 
