@@ -57,7 +57,7 @@ class TrustedKey:
             public_key = PublicKey(from_base64url(jwk["x"]), from_base64url(jwk["y"]))
             kid = jwk.get("kid", public_key.thumbprint)
             not_before, not_after = _moment(jwk.get("nbf")), _moment(jwk.get("exp"))
-        except (KeyError, AttributeError, MalformedReceipt) as error:
+        except (KeyError, TypeError, AttributeError, MalformedReceipt) as error:
             raise ConfigurationError("a trusted key is a JWK with coordinates") from error
         if not isinstance(kid, str) or not kid:
             raise ConfigurationError("a trusted key's id is text")
@@ -93,8 +93,10 @@ class TrustRoot:
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read the file. Raises ``ConfigurationError``."""
+        """Read the file, or an issuer's metadata saved as it was published. Raises ``ConfigurationError``."""
         document = _object(data)
+        if "version" not in document and isinstance(document.get("issuer"), str):
+            return cls.from_issuer_metadata(data, document["issuer"])
         entries = document.get("issuers")
         if document.get("version") != VERSION or not isinstance(entries, list):
             raise ConfigurationError("not a trust root of version 1")
