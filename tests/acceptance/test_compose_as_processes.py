@@ -73,22 +73,10 @@ def service(stage, issuer):
     stage.run("directory", "import", str(csv))
     stage.start("mail-sink")
     stage.start("worker")
-    wait_until(lambda: any((stage.folder / "volumes" / "sealing-keys").iterdir()))
     stage.start("api")
-    base = f"http://127.0.0.1:{stage.ports['api']}"
-    wait_until(lambda: answers(f"{base}/readyz"))
-    return base
-
-
-def answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=5).close()
-    except urllib.error.HTTPError as error:
-        error.close()
-        return False
-    except OSError:
-        return False
-    return True
+    wait_until(lambda: stage.is_healthy("worker"))
+    wait_until(lambda: stage.is_healthy("api"))
+    return f"http://127.0.0.1:{stage.ports['api']}"
 
 
 def a_check() -> dict[str, object]:

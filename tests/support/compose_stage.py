@@ -85,6 +85,17 @@ class Stage:
         self.running.callback(process.wait, 30)
         self.running.callback(process.terminate)
 
+    def is_healthy(self, name: str) -> bool:
+        """What the file's own health check says of the service."""
+        service = self.services[name]
+        kind, program, *words = service.given["healthcheck"]["test"]
+        assert (kind, program) == ("CMD", "python")
+        script = [self.place(service, word).replace(":8000/", f":{self.ports['api']}/") for word in words]
+        done = subprocess.run(
+            [sys.executable, *script], env=self.environment(name), capture_output=True, check=False, timeout=30
+        )
+        return done.returncode == 0
+
     def psql(self, script: Path, address: str) -> None:
         binary = (find_postgres_binaries() or Path()) / "psql"
         subprocess.run(
