@@ -1,5 +1,7 @@
 """How a process begins and listens, the same for ``api`` and ``serve``."""
 
+import signal
+import types
 from typing import Any
 
 import click
@@ -19,8 +21,15 @@ def begin(process: str, settings: CoreSettings) -> None:
     telemetry.configure(process, level=settings.log_level)
 
 
+def _taken_note_of(number: int, frame: types.FrameType | None) -> None:
+    """Do nothing."""
+
+
 def listen(app: FastAPI | str, host: str, port: int, settings: ApiSettings, **more: Any) -> None:
     """Serve until SIGTERM or SIGINT. No access log: its lines would hold receipt numbers and addresses."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # When uvicorn has ended in order it raises the signal again: an end in order is no failure.
+        signal.signal(number, _taken_note_of)
     uvicorn.run(
         app,
         host=host,
