@@ -1,7 +1,5 @@
 """The words of ``verify``'s answers, French and English. Reasons are explained in ``docs/verdicts.md``."""
 
-# ruff: noqa: RUF001 - French apostrophes
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -55,7 +55,7 @@ class _EveryCode(dict[str, _Basis]):
 
 
 PERSON = IdentityEstablished(
-    family_name="N’Diaye-Lefèvre",  # noqa: RUF001 - people are spelt so
+    family_name="N’Diaye-Lefèvre",
     given_names="Zoë Maëlle",
     birth_date="1990-05-17",
     birth_place="Saint-Étienne (42)",
