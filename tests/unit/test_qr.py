@@ -4,18 +4,44 @@ import random
 from xml.etree import ElementTree as ET
 
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
+from segno import consts
 
 from receipt_service.delivery.rendering.qr import QUIET_ZONE, qr_svg
+from receipt_service.delivery.rendering.qr_matrix import QrTooLong, qr_rows, rows_at
 from tests.support.pixels import pixels_of_svg, read_svg
 from tests.support.receipts import sample_link
 
+CODES = [(version, level) for version in range(1, 41) for level in "MQH"]
 URL = sample_link().url("https://recepisse.example")
 
 
 def test_the_link_is_read_back():
     assert read_svg(qr_svg(URL)) == URL
+
+
+@pytest.mark.parametrize(("version", "level"), CODES)
+def test_a_full_code_of_every_size_equals_segnos(version, level):
+    capacity = consts.SYMBOL_CAPACITY[version][{"M": consts.ERROR_LEVEL_M, "Q": consts.ERROR_LEVEL_Q}.get(level, 2)]
+    length = (capacity - (20 if version >= 10 else 12)) // 8
+    payload = bytes(33 + (at * 7 + version) % 90 for at in range(length))
+    expected = segno.make_qr(payload, error=level, version=version, mask=0, mode="byte", boost_error=False)
+    assert rows_at(payload, version, level) == ["".join(map(str, row)) for row in expected.matrix]
+
+
+@pytest.mark.parametrize("length", [1, 2, 14, 15, 62, 63, 150, 213, 214, 500, 1000, 1500, 2331])
+def test_the_size_and_level_are_those_that_segno_chooses(length):
+    text = "x" * length
+    expected = segno.make_qr(text, error="m", mask=0)
+    assert len(qr_rows(text)) == len(expected.matrix)
+    assert read_svg(qr_svg(text)) == text
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(QrTooLong):
+        qr_svg("x" * 2332)
 
 
 @pytest.mark.parametrize("seed", range(300))
