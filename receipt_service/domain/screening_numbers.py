@@ -60,7 +60,7 @@ _NIR: Final = re.compile(
 )
 _LONG_NUMBER: Final = re.compile(r"(?<!\d)\d(?:[\s.\-]?\d){8,}(?!\d)")
 _DOCUMENT: Final = re.compile(
-    r"(?<![^\W_])(?:\d{2}[A-Z]{2}\d{5}"  # passport, driving licence
+    r"(?<![^\W_])(?!natinf\d)(?:\d{2}[A-Z]{2}\d{5}"  # passport, driving licence
     r"|(?=[A-Z]*\d[A-Z]*\d)[B-DF-HJ-NP-TV-Z0-9]{9}"  # identity card of today
     r"|(?=[A-Z]*\d[A-Z]*\d[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{8,14})(?![^\W_])",
     re.IGNORECASE,
