@@ -1,7 +1,6 @@
 """The database as a whole: bring its schema up to date, and refuse to run on one that is not."""
 
 from collections.abc import Callable
-from datetime import datetime
 from importlib.resources import files
 
 from alembic import command
@@ -10,10 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from receipt_service.domain.catalogue import Catalogue
-from receipt_service.domain.territory import Territory
 from receipt_service.errors import ConfigurationError
-from receipt_service.issuance.directory import DirectoryReport, import_directory
 from receipt_service.storage.engine import is_sqlite, open_engine, reading, writing
 
 MIGRATIONS = "receipt_service.storage.migrations"
@@ -31,22 +27,6 @@ def migrate(url: str, revision: str = "head") -> None:
 def undo_migrations(url: str, revision: str = "base") -> None:
     """Take the database back to ``revision``. ``base`` drops every table, stubs included."""
     _run(url, lambda settings: command.downgrade(settings, revision))
-
-
-def import_directory_file(
-    url: str, data: bytes, *, catalogue: Catalogue, territory: Territory, now: datetime, complete: bool = False
-) -> DirectoryReport:
-    """Import the content of a directory file (docs/directory.md) into the database at ``url``.
-
-    Raises ``ConfigurationError`` where the URL or the schema is not usable; what is wrong with the file stands in the
-    report.
-    """
-    engine = open_engine(url, pool_size=1)
-    try:
-        require_current_schema(engine)
-        return import_directory(engine, data, catalogue=catalogue, territory=territory, now=now, complete=complete)
-    finally:
-        engine.dispose()
 
 
 def require_current_schema(engine: Engine) -> None:

@@ -139,8 +139,9 @@ def _read_row(line: int, cells: list[str], columns: list[str], file: DirectoryFi
 
 
 def _clean(cell: str) -> str:
-    """Trim, make one space of many (no-break ones too), compose accents (NFC)."""
-    return unicodedata.normalize("NFC", " ".join(cell.replace("\u00a0", " ").replace("\u202f", " ").split(" "))).strip()
+    """Trim, make one space of many (no-break ones too), compose accents (NFC); other white space is a fault."""
+    words = cell.replace("\u00a0", " ").replace("\u202f", " ").split(" ")
+    return unicodedata.normalize("NFC", " ".join(word for word in words if word)).strip()
 
 
 def _unit(row: Mapping[str, str]) -> UnitEntry:

@@ -1,6 +1,6 @@
 """The directory: units in a tree and the officers in them. The only source of number, rank and service."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -132,9 +132,14 @@ def officers(connection: Connection) -> dict[str, OfficerEntry]:
     return {row.number: OfficerEntry(**row._mapping) for row in connection.execute(select(_officer))}  # noqa: SLF001
 
 
-def save(connection: Connection, changed_units: Iterable[UnitEntry], changed_officers: Iterable[OfficerEntry]) -> None:
+def save(
+    connection: Connection, changed_units: Iterable[UnitEntry], changed_officers: Collection[OfficerEntry]
+) -> None:
     """Insert or replace units, then officers, by their keys."""
     _upsert(connection, _unit, "code", [asdict(unit) for unit in changed_units])
+    numbers = [{"n": officer.number} for officer in changed_officers]
+    if numbers:  # subjects may change hands within one file: let go of the old ones first (none begins with a space)
+        connection.execute(text("UPDATE officer SET subject = ' ' || number WHERE number = :n"), numbers)
     _upsert(connection, _officer, "number", [asdict(officer) for officer in changed_officers])
 
 
