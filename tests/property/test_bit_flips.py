@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receipt_service.verify.verdict import Status
+from receipt_service.verify.verdict import Reason, Status
 from tests.support.receipts import NOW, sample_receipt, sample_verifier
 
 _VERIFIER = sample_verifier()
@@ -67,3 +67,16 @@ def test_no_cut_and_paste_passes_except_a_view(data):
 @given(text=st.text() | st.text(alphabet='AZaz09-_.~{}[]":,=', max_size=400))
 def test_any_text_gets_a_verdict_and_none_passes(text):
     assert _VERIFIER.verify(text, NOW).status in {Status.FAILED, Status.INDETERMINATE}
+
+
+def test_a_flip_in_the_name_of_the_key_leaves_it_open():
+    """Nothing is wrong in itself with a key that nobody told us of, so the verdict waits (docs/adr/0012)."""
+    text = _texts()["leaf"]
+    statuses = set()
+    for position in range(text.index(".")):
+        for other in "AQgwz9":
+            if other != text[position]:
+                verdict = _VERIFIER.verify(f"{text[:position]}{other}{text[position + 1 :]}", NOW)
+                statuses.add(verdict.status)
+                assert verdict.status is not Status.INDETERMINATE or verdict.reasons == (Reason.KEY_UNKNOWN,)
+    assert statuses == {Status.FAILED, Status.INDETERMINATE}
