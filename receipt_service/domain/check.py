@@ -73,7 +73,7 @@ class BasisUse:
     """Objective circumstances that make the risk real (78-2 al. 8, 78-2-4)."""
     risk_type: str | None = None
     zone_type: str | None = None
-    """``border_strip``, ``station``, ``station_surroundings``, ``port``, ``airport``, ``train``, ``motorway``, ``toll``."""
+    """Kind of zone of 78-2 al. 9 and 10, by its code in the catalogue: ``border_strip``, ``station``…"""
     site: str | None = None
     """The site as designated by arrêté, by its reference or name."""
     operation_reference: str | None = None

@@ -51,7 +51,7 @@ class Case:
 
     bases: tuple[BasisUse, ...] = (SUSPICION,)
     reasons: tuple[str, ...] = ("REPERAGE", "FUITE")
-    reason_text: str | None = "Regarde dans les voitures stationnées avec une lampe, puis s’éloigne à notre vue."  # noqa: RUF001
+    reason_text: str | None = "Regarde dans les voitures stationnées avec une lampe, puis s’éloigne à notre vue."
     place: Place = GENTLE
     measures: tuple[str, ...] = ("PALPATION",)
     outcomes: tuple[str, ...] = ("LIBRE",)
