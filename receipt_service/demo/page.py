@@ -162,10 +162,11 @@ iframe{{width:100%;height:32rem;border:1px solid #888;border-radius:.5rem}}
 """
 
 _HOME: Final = """<h1>Demonstration</h1>
-<p>Everything runs on this machine and nothing leaves it. The service answers at
-<a href="{base}/docs">{base}</a>; its verification page is <a href="{base}/r">{base}/r</a>
-(open it by the link of a text message: the receipt is in the part after <code>#</code>, which browsers do not
-send).</p>
+<p>Everything runs on this machine and nothing leaves it. The service answers at {base}: see its
+<a href="{base}/v1/catalogue" target="_blank" rel="noopener">catalogue of legal bases</a>, its
+<a href="{base}/.well-known/jwt-vc-issuer" target="_blank" rel="noopener">published keys</a> and the
+<a href="{base}/r" target="_blank" rel="noopener">verification page</a>. Open that page by the link of a text message:
+the receipt is in the part after <code>#</code>, which browsers do not send.</p>
 <div class="two">
 <section><h2>Telephone</h2><iframe src="/phone" title="Text messages"></iframe></section>
 <section><h2>Mailbox</h2><iframe src="/mailbox" title="Mails"></iframe></section>

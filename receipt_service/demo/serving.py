@@ -48,7 +48,7 @@ def stay(stage: Stage, tell: Narrator, now: datetime, *, page_port: int = PAGE_P
     with ThreadedServer(page.app(), port):
         tell.heading("It stays")
         tell.field("page", f"http://127.0.0.1:{port}/   telephone, mailbox, commands to try")
-        tell.field("API", f"{stage.base_url}/docs")
+        tell.field("API", f"{stage.base_url}/v1/…   described in schemas/openapi.json")
         tell.field("stop", "Ctrl-C")
         while True:
             stage.processes.check()

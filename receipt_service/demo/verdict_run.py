@@ -39,7 +39,7 @@ async def give_verdicts(story: Story) -> None:
 
 def _declined_stub(story: Story, issued: IssuedCase) -> str:
     """Save the stub of a check whose receipt nobody took: the officer's record verifies all the same."""
-    path = story.stage.received.parent / f"stub-{issued.number[:8]}.sd-jwt"
+    path = story.stage.folder / f"declined-{issued.number[:8]}.sd-jwt"
     path.write_text(read_stub(story.stage.database, issued.number).compact, encoding="ascii")
     return str(path)
 
