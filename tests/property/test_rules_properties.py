@@ -182,7 +182,7 @@ def test_a_telling_name_is_seen_in_every_spelling(family, given, frame, data):
                 family.lower(),
                 fold(family),
                 fold(family).title(),
-                ".".join(fold(family).upper()) + ".",
+                dotted,
             ]
         )
     )
