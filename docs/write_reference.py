@@ -1,10 +1,14 @@
-"""Write docs/errors.md and docs/api.md from the registries of the code: ``python docs/write_reference.py``."""
+"""Write docs/errors.md, docs/api.md and docs/events.md from the code itself: ``python docs/write_reference.py``."""
 
+import ast
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from receipt_service.domain.rule_texts import RULES
+from receipt_service.telemetry import FIELDS
 from receipt_service.web.app import openapi_document
 from receipt_service.web.problems import PROBLEMS, TYPE_PREFIX, Problem
 from receipt_service.web.shape_faults import SHAPE_RULES
@@ -61,6 +65,56 @@ Written from the OpenAPI document (`schemas/openapi.json`, served at `/openapi.j
 - `HEAD` works wherever `GET` does. There is no cross-origin access.
 
 """
+
+
+EVENTS = """\
+# Events
+
+Written from the calls of `receipt_service/telemetry.py`'s logger by `make schemas`; do not edit.
+
+Every process writes its events to stderr, one JSON object a line: `at`, `level`, `event`, `process`, and of the fields
+below those that belong to it. Nothing else can be written: a field that is not listed, or whose value could be a text,
+a telephone number or a receipt number, is dropped, and `dropped` says how many were. An exception is its types
+(`exception`) and our own stack frames (`frames`), never its message. Of other libraries only the name and the level
+appear (`foreign`), since their texts hold telephone numbers and addresses.
+
+"""
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    """One call of the logger."""
+
+    name: str
+    level: str
+    fields: tuple[str, ...]
+    module: str
+
+
+def calls(package: Path = FOLDER.parent / "receipt_service") -> Iterator[Event]:
+    """Find every call ``logger().LEVEL("name", field=…)`` of the package."""
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(
+                        value=ast.Call(func=ast.Attribute(attr="logger") | ast.Name(id="logger")), attr=level
+                    ),
+                    args=[ast.Constant(value=str(name))],
+                    keywords=keywords,
+                ):
+                    fields = tuple(keyword.arg for keyword in keywords if keyword.arg not in {None, "exc_info"})
+                    yield Event(name, level, fields, str(path.relative_to(package)))
+
+
+def events() -> str:
+    """Return docs/events.md as it should be."""
+    text = EVENTS + "| event | level | fields | written by |\n|---|---|---|---|\n"
+    for event in sorted(set(calls())):
+        fields = ", ".join(f"`{name}`" for name in event.fields)
+        text += f"| `{event.name}` | {event.level} | {fields} | `receipt_service/{event.module}` |\n"
+    text += "\n## Fields\n\n| field | meaning |\n|---|---|\n"
+    return text + "".join(f"| `{name}` | {meaning} |\n" for name, meaning in sorted(FIELDS.items()))
 
 
 def problem_row(problem: Problem) -> str:
@@ -122,3 +176,4 @@ def api() -> str:
 if __name__ == "__main__":
     (FOLDER / "errors.md").write_text(errors(), encoding="utf-8")
     (FOLDER / "api.md").write_text(api(), encoding="utf-8")
+    (FOLDER / "events.md").write_text(events(), encoding="utf-8")

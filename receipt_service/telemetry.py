@@ -19,7 +19,6 @@ import re
 import resource
 import sys
 import threading
-import time
 import traceback
 import types
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -60,7 +59,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "version": "the version of the program or of a catalogue",
     "workers": "how many processes",
 }
-"""The allow-list, with meanings; docs/settings.md prints it."""
+"""The allow-list, with meanings; docs/events.md prints it."""
 
 _MESSAGE_ID_FIELDS: Final = frozenset({"message", "occurrence"})
 _EVENT: Final = re.compile(r"[a-z0-9_.]{1,64}")
@@ -106,6 +105,8 @@ def _keeps(name: str, value: object) -> bool:
     """Tell whether a field may be written: its name is listed and its value can't be free text."""
     if name not in FIELDS:
         return False
+    if name in _MESSAGE_ID_FIELDS and isinstance(value, int):
+        return True
     if value is None or isinstance(value, bool | int | float):
         # Telephone numbers are numbers too; nothing we count or time reaches eight digits.
         return value is None or abs(value) < 10_000_000  # noqa: PLR2004
@@ -255,17 +256,6 @@ def forbid_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-class Stopwatch:
-    """Milliseconds since it was made, for ``duration_ms``."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-
-    def milliseconds(self) -> float:
-        """Return the milliseconds so far, to a tenth."""
-        return round((time.perf_counter() - self._started) * 1000, 1)
 
 
 # A program that forgot to configure must not fall back on structlog's printer, which shows everything.

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
@@ -11,6 +12,7 @@ from receipt_service.bootstrap.application import ApiProcess
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.worker_process import build_worker
 from receipt_service.config import EmbeddedSettings, WorkerSettings
+from receipt_service.delivery import heartbeat
 from receipt_service.storage.engine import open_engine
 from receipt_service.web.app import create_app
 
@@ -51,8 +53,8 @@ class EmbeddedWorker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+        """Whether the thread runs and gave a sign of life lately."""
+        return self._thread.is_alive() and heartbeat.is_alive(self._settings.sealing_keys, datetime.now(UTC))
 
     def _run(self) -> None:
         asyncio.run(self._main())

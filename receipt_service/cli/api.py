@@ -4,7 +4,7 @@ import click
 
 from receipt_service.bootstrap import asgi
 from receipt_service.bootstrap.application import build_application
-from receipt_service.cli.listening import begin, host_option, listen, port_option
+from receipt_service.cli.listening import begin, host_option, listen, listen_with_workers, port_option
 from receipt_service.config import ApiSettings, load
 
 
@@ -24,4 +24,4 @@ def api(host: str, port: int, workers: int) -> None:
     if workers == 1:
         listen(build_application(settings), host, port, settings)
         return
-    listen(f"{asgi.__name__}:api", host, port, settings, workers=workers, factory=True)
+    listen_with_workers(f"{asgi.__name__}:api", host, port, settings, workers)

@@ -1,15 +1,20 @@
 """How a process begins and listens, the same for ``api`` and ``serve``."""
 
 import signal
+import socket
 import types
 from typing import Any
 
 import click
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from receipt_service import telemetry
 from receipt_service.config import ApiSettings, CoreSettings
+from receipt_service.errors import ConfigurationError, ReceiptServiceError, Unavailable
+
+_WAITING_CONNECTIONS = 2048
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 port_option = click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535), help="Port.")
@@ -21,19 +26,10 @@ def begin(process: str, settings: CoreSettings) -> None:
     telemetry.configure(process, level=settings.log_level)
 
 
-def _taken_note_of(number: int, frame: types.FrameType | None) -> None:
-    """Do nothing."""
-
-
-def listen(app: FastAPI | str, host: str, port: int, settings: ApiSettings, **more: Any) -> None:
-    """Serve until SIGTERM or SIGINT. No access log: its lines would hold receipt numbers and addresses."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # When uvicorn has ended in order it raises the signal again: an end in order is no failure.
-        signal.signal(number, _taken_note_of)
-    uvicorn.run(
+def _config(app: FastAPI | str, settings: ApiSettings, **more: Any) -> uvicorn.Config:
+    """Set uvicorn up. No access log: its lines would hold receipt numbers and addresses."""
+    return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -42,3 +38,44 @@ def listen(app: FastAPI | str, host: str, port: int, settings: ApiSettings, **mo
         ws="none",
         **more,
     )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Take the address; whoever asked for it is told when it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=_WAITING_CONNECTIONS)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or 'unknown host'}") from None
+    listening.set_inheritable(True)
+    telemetry.logger().info("listening", port=listening.getsockname()[1])
+    return listening
+
+
+def _taken_note_of(number: int, frame: types.FrameType | None) -> None:
+    """Do nothing."""
+
+
+def listen(app: FastAPI, host: str, port: int, settings: ApiSettings) -> None:
+    """Serve in this process until SIGTERM or SIGINT.
+
+    Raises ``ConfigurationError`` when the address cannot be had, and what kept the application from starting.
+    """
+    listening = _bound(host, port)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # When uvicorn has ended in order it raises the signal again: an end in order is no failure.
+        signal.signal(number, _taken_note_of)
+    server = uvicorn.Server(_config(app, settings))
+    server.run(sockets=[listening])
+    fault: ReceiptServiceError | None = getattr(app.state, "start_fault", None)
+    if fault is not None:
+        raise fault
+    if not server.started:
+        raise Unavailable("the service did not start; its events say why")
+
+
+def listen_with_workers(factory: str, host: str, port: int, settings: ApiSettings, workers: int) -> None:
+    """Serve in several processes on one address; each builds its own application by ``factory``."""
+    listening = _bound(host, port)
+    config = _config(factory, settings, factory=True, workers=workers)
+    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()

@@ -129,13 +129,13 @@ def test_two_processes_answer_on_one_port(tmp_path):
         stderr=subprocess.PIPE,
     )
     try:
-        started = [json.loads(process.stderr.readline()) for _ in range(2)]
+        started = [json.loads(process.stderr.readline()) for _ in range(3)]
     finally:
         process.terminate()
         process.wait(30)
         process.stderr.close()
 
-    assert [event["event"] for event in started] == ["api_started"] * 2
+    assert [event["event"] for event in started] == ["listening", "api_started", "api_started"]
 
 
 @pytest.mark.parametrize(
@@ -214,3 +214,29 @@ def test_a_refusal_over_the_wire_is_a_problem(serving):
     with raised.value as answer:
         assert answer.code == 401
         assert json.loads(answer.read())["type"].endswith("unauthenticated")
+
+
+def test_an_address_that_is_taken_is_said_to_be(serving, tmp_path):
+    settings = dict(serving.processes.settings)
+
+    done = command("serve", "--port", serving.url.rpartition(":")[2], **settings)
+
+    assert done.returncode == 2
+    assert "cannot listen on 127.0.0.1" in done.stderr.splitlines()[-1]
+
+
+def test_what_keeps_the_worker_from_starting_is_said(tmp_path):
+    settings = {
+        "RECEIPT_DEMO": "true",
+        "RECEIPT_PUBLIC_URL": "http://127.0.0.1:1",
+        "RECEIPT_DATA_FOLDER": str(tmp_path),
+        **EMBEDDED,
+        "RECEIPT_SMTP_SECURITY": "starttls",
+        "RECEIPT_SMTP_CA_FILE": str(tmp_path / "absent.pem"),
+    }
+    assert command("keys", "generate", **settings).returncode == 0
+
+    done = command("serve", "--port", str(free_port()), **settings)
+
+    assert done.returncode == 2
+    assert "CA file" in done.stderr.splitlines()[-1]

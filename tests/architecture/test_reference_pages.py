@@ -1,4 +1,4 @@
-"""docs/errors.md and docs/api.md are what the code says, and every rule that the code can name is in a registry."""
+"""docs/errors.md, docs/api.md and docs/events.md are what the code says; its rules and fields are in registries."""
 
 import importlib.util
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from receipt_service.domain.rule_texts import RULES
+from receipt_service.telemetry import FIELDS
 from receipt_service.web.problems import PROBLEMS, Problem, Refused, refusal_of
 from receipt_service.web.shape_faults import _RULE_OF_TYPE, SHAPE_RULES
 
@@ -20,7 +21,7 @@ def reference():
     return module
 
 
-@pytest.mark.parametrize("name", ["errors", "api"])
+@pytest.mark.parametrize("name", ["errors", "api", "events"])
 def test_the_page_is_in_step(name):
     assert (ROOT / "docs" / f"{name}.md").read_text() == getattr(reference(), name)(), "run `make schemas`"
 
@@ -57,3 +58,11 @@ def test_a_refusal_is_itself():
     refused = Refused(PROBLEMS["not-found"])
 
     assert refusal_of(refused) is refused
+
+
+def test_every_event_has_a_plain_name_and_allowed_fields():
+    events = list(reference().calls())
+
+    assert len(events) > 10
+    assert [event for event in events if not re.fullmatch(r"[a-z0-9_.]{1,64}", event.name)] == []
+    assert [event for event in events if not set(event.fields) <= set(FIELDS)] == []

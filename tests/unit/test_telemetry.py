@@ -83,9 +83,9 @@ def test_an_event_name_that_is_a_sentence_is_not_written(lines, event):
 def test_identifiers_that_open_nothing_are_written(lines):
     thumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
-    telemetry.logger().info("signed", kid=thumbprint, message="7423847234872348", occurrence="0123456789abcdef")
+    telemetry.logger().info("signed", kid=thumbprint, message=7423847234872348, occurrence="0123456789abcdef")
 
-    assert {"kid": thumbprint, "message": "7423847234872348", "occurrence": "0123456789abcdef"}.items() <= lines()[
+    assert {"kid": thumbprint, "message": 7423847234872348, "occurrence": "0123456789abcdef"}.items() <= lines()[
         0
     ].items()
 
