@@ -43,18 +43,18 @@ def language() -> str:
 
 def lines(verdict: Verdict, lang: str) -> Iterator[str]:
     """Write a verdict for people. Only what is verified is shown from inside the receipt."""
-    words = WORDS[lang]
+    words, colon = WORDS[lang], WORDS[lang]["colon"]
     yield words[verdict.status.value]
     for finding in verdict.findings:
         yield f"  {REASONS[finding.reason][lang]} [{finding.reason.value}]"
     if verdict.issuer is not None and verdict.kid is not None:
         told = "issuer" if verdict.passed else "claimed_issuer"
-        yield f"{words[told]}: {_plain(verdict.issuer)}"
-        yield f"{words['key']}: {_plain(verdict.kid)}"
+        yield f"{words[told]}{colon}{_plain(verdict.issuer)}"
+        yield f"{words['key']}{colon}{_plain(verdict.kid)}"
     if not verdict.passed:
         return
-    yield f"{words['issued_on']}: {verdict.issued_on}"
-    yield f"{words['view']}: {words[f'view_{verdict.view}']}"
+    yield f"{words['issued_on']}{colon}{verdict.issued_on}"
+    yield f"{words['view']}{colon}{words[f'view_{verdict.view}']}"
     texts = _Texts(verdict, lang)
     for group in verdict.shown:
         yield ""
@@ -62,7 +62,7 @@ def lines(verdict: Verdict, lang: str) -> Iterator[str]:
         yield from texts.members(verdict.claims[group], "  ")
     if verdict.hidden:
         yield ""
-        yield f"{words['hidden']}: {', '.join(LABELS[lang][group.value] for group in verdict.hidden)}"
+        yield f"{words['hidden']}{colon}{', '.join(LABELS[lang][group.value] for group in verdict.hidden)}"
     if not texts.known:
         yield words["catalogue_missing"]
 
@@ -73,6 +73,7 @@ class _Texts:
     def __init__(self, verdict: Verdict, lang: str) -> None:
         self._lang = lang
         self._labels = LABELS[lang]
+        self._colon = WORDS[lang]["colon"]
         named = verdict.claims.get(Group.LEGAL_BASIS, {}).get("catalogue")
         self._catalogue = _catalogue(named)
         self.known = named is None or bool(self._catalogue)
@@ -82,24 +83,24 @@ class _Texts:
             label = self._labels.get(name, name)
             if name == "bases":
                 for basis in value:
-                    yield f"{margin}{label}: {self._label('bases', basis['code'])}"
+                    yield f"{margin}{label}{self._colon}{self._label('bases', basis['code'])}"
                     yield from self.members({key: basis[key] for key in basis if key != "code"}, margin + "  ")
             elif name == "catalogue":
-                yield f"{margin}{label}: {value['version']}"
+                yield f"{margin}{label}{self._colon}{value['version']}"
             elif isinstance(value, dict):
-                yield f"{margin}{label}:"
+                yield f"{margin}{label}{self._colon}".rstrip()
                 yield from self.members(value, margin + "  ")
             elif isinstance(value, list):
                 yield from self._listed(name, value, margin)
             else:
-                yield f"{margin}{label}: {self._text(name, value)}"
+                yield f"{margin}{label}{self._colon}{self._text(name, value)}"
 
     def _listed(self, name: str, values: list[Any], margin: str) -> Iterator[str]:
         label = self._labels.get(name, name)
         if len(values) == 1:
-            yield f"{margin}{label}: {self._text(name, values[0])}"
+            yield f"{margin}{label}{self._colon}{self._text(name, values[0])}"
         elif values:
-            yield f"{margin}{label}:"
+            yield f"{margin}{label}{self._colon}".rstrip()
             for value in values:
                 yield f"{margin}  - {self._text(name, value)}"
 

@@ -3,10 +3,10 @@
 import io
 import json
 import re
+import resource
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from receipt_service.bootstrap.resources import schema_path
 from receipt_service.cli.trust import metadata_url, trust
 from receipt_service.cli.verdict_words import LABELS, REASONS, WORDS
 from receipt_service.cli.verify import verify
-from receipt_service.domain.catalogue import parse_catalogue
+from receipt_service.delivery.rendering.pdf import render_pdf
 from receipt_service.domain.groups import Group
 from receipt_service.errors import ConfigurationError
 from receipt_service.verify import claims
@@ -35,6 +35,7 @@ from tests.support.receipts import (
     sample_receipt,
     sample_trust_root,
 )
+from tests.support.rendered_receipts import catalogue, catalogues
 
 RECEIPT = sample_receipt()
 
@@ -118,15 +119,15 @@ def test_the_language_is_that_of_the_environment(place, monkeypatch):
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_codes_are_told_in_the_words_of_the_catalogue_that_the_receipt_binds(place, lang):
-    catalogue = parse_catalogue(schema_path("catalogue", "catalogue-2026.1.json").read_bytes())
-    (place / "real").write_text(sample_receipt(catalogue=catalogue).compact)
+    words = catalogue()
+    (place / "real").write_text(sample_receipt(catalogue=words).compact)
     shown = run(place, place / "real", "--lang", lang).output
-    assert catalogue.bases["CPP-78-2-AL7"].label[lang] in shown
-    assert catalogue.outcomes["LIBRE"].label[lang] in shown
+    assert words.bases["CPP-78-2-AL7"].label[lang] in shown
+    assert words.outcomes["LIBRE"].label[lang] in shown
     assert WORDS[lang]["catalogue_missing"] not in shown
     other = run(place, place / "r.sd-jwt", "--lang", lang).output
     assert WORDS[lang]["catalogue_missing"] in other, "same version, other bytes: its words are not this catalogue's"
-    assert catalogue.outcomes["LIBRE"].label[lang] not in other
+    assert words.outcomes["LIBRE"].label[lang] not in other
 
 
 def test_json_is_as_the_schema_says(place):
@@ -234,6 +235,15 @@ def test_a_broken_pdf_holds_no_receipt(place, data):
     result = run(place, place / "r.pdf", "--json")
     assert result.exit_code == 1
     assert verdict_of(result)["reasons"][0]["code"] == "no_receipt_inside"
+
+
+def test_the_pdf_that_the_service_makes_verifies(place):
+    url = sample_link().url(ISSUER)
+    receipt = sample_receipt(catalogue=catalogue())
+    (place / "real.pdf").write_bytes(render_pdf(receipt, url, catalogues()))
+    result = run(place, place / "real.pdf", "--json")
+    assert result.exit_code == 0, result.output
+    assert verdict_of(result)["view"] == "receipt"
 
 
 def test_a_file_too_large_is_not_read(place):
@@ -401,7 +411,10 @@ def test_every_reason_and_member_has_words_in_both_languages():
 
 
 def test_the_command_starts_fast_and_light(place):
-    """Half a second cold is the promise; what must never be imported is the reason why it holds."""
+    """Half a second cold is the promise; what must never be imported is the reason why it holds.
+
+    The processor's time is measured: the wall's would measure what else the machine does.
+    """
     script = (
         "import sys\n"
         "from receipt_service.cli.main import main\n"
@@ -420,10 +433,8 @@ def test_the_command_starts_fast_and_light(place):
         "--trust-root",
         str(place / "trust.json"),
     ]
-    best = 9.0
-    for _ in range(3):
-        begin = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        best = min(best, time.perf_counter() - begin)
-        assert done.returncode == 0, done.stderr
-    assert best < 0.5
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
