@@ -10,16 +10,15 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
-from receipt_service.web.access import PUBLIC, guarded
+from receipt_service.errors import ReceiptServiceError
+from receipt_service.web.access import PUBLIC, DirectRoute, guarded
 from receipt_service.web.boundary import Boundary
 from receipt_service.web.openapi import VERSION, build_document
 from receipt_service.web.pages import pages_router
-from receipt_service.web.problems import INVALID_PARAMETER, Refused, problem_of_status, problem_response
 from receipt_service.web.requests import CheckRequestIn, ReceiptPdfIn
 from receipt_service.web.responses import RESPONSES, json_response
 from receipt_service.web.routes import catalogue, checks, health, receipts, stubs, well_known
@@ -45,22 +44,16 @@ _NO_TELEMETRY: Final = {
 
 def create_app(services: Services, *pages: APIRouter) -> FastAPI:
     """Build the application: API, verification page, and ``pages``, more routers outside the API's document."""
-    app = _bare_app()
+    app = _bare_app(request_limit_bytes=services.request_limit_bytes, https=services.public_url.startswith("https://"))
     app.state.services = services
     app.state.hand = checks.Hand()
     app.state.printing = asyncio.Semaphore(1)
     app.router.lifespan_context = _lifespan
-    for router in (pages_router(), *pages):
-        app.include_router(router, include_in_schema=False)
-    if services.demo_issuer is not None:
-        app.include_router(demo_router())
+    for router in (pages_router(), *pages, *([] if services.demo_issuer is None else [demo_router()])):
+        app.router.routes.extend(router.routes)
     document = openapi_document()
-    app.add_api_route("/openapi.json", guarded(_answer_with(document), PUBLIC, ("application/json",)), methods=["GET"])
-    app.add_middleware(
-        Boundary,
-        request_limit_bytes=services.request_limit_bytes,
-        https=services.public_url.startswith("https://"),
-    )
+    answer = guarded(_answer_with(document), PUBLIC, ("application/json",))
+    app.router.routes.append(DirectRoute("/openapi.json", answer, methods=["GET"], include_in_schema=False))
     return app
 
 
@@ -69,8 +62,23 @@ def openapi_document() -> dict[str, Any]:
     return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES))
 
 
-def _bare_app() -> FastAPI:
-    app = FastAPI(
+class _Application(FastAPI):
+    """FastAPI with the boundary as its whole middleware: each of the usual layers costs every request."""
+
+    def __init__(self, *, request_limit_bytes: int, https: bool, **options: Any) -> None:
+        self._request_limit_bytes = request_limit_bytes
+        self._https = https
+        super().__init__(**options)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the boundary around the router; it answers every failure, the router's own included."""
+        return Boundary(self.router, request_limit_bytes=self._request_limit_bytes, https=self._https)
+
+
+def _bare_app(*, request_limit_bytes: int = 65_536, https: bool = True) -> FastAPI:
+    app = _Application(
+        request_limit_bytes=request_limit_bytes,
+        https=https,
         title="Receipt service",
         version=VERSION,
         openapi_url=None,
@@ -78,11 +86,11 @@ def _bare_app() -> FastAPI:
         redoc_url=None,
         debug=False,
         redirect_slashes=False,
-        telemetry=_NO_TELEMETRY,  # type: ignore[arg-type]  # a TypedDict whose other members are optional
-        exception_handlers={HTTPException: _http_exception, RequestValidationError: _validation_error},
+        telemetry=_NO_TELEMETRY,
     )
     for router in API_ROUTERS:
-        app.include_router(router)
+        # Not include_router, which would match every request twice.
+        app.router.routes.extend(router.routes)
     return app
 
 
@@ -97,23 +105,15 @@ def _answer_with(content: Any) -> Any:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     if services.start is not None:
-        await services.start()
+        try:
+            await services.start()
+        except ReceiptServiceError as error:
+            # The server reports a failed start by its type alone; the command shows our own words.
+            app.state.start_fault = error
+            raise
     try:
         yield
     finally:
         if services.stop is not None:
             await services.stop()
         await services.tokens.keys.close()
-
-
-async def _http_exception(request: Request, error: Exception) -> Response:
-    """Answer what the router refuses (404, 405) with a problem."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = error.headers if isinstance(error, HTTPException) else None
-    refused = Refused(problem_of_status(status), headers=headers)
-    return problem_response(refused, request.headers.get("accept-language"))
-
-
-async def _validation_error(request: Request, _: Exception) -> Response:
-    """Answer without the framework's echo of the input; our routes validate themselves and never come here."""
-    return problem_response(Refused(INVALID_PARAMETER), request.headers.get("accept-language"))

@@ -40,7 +40,7 @@ _PLACE_MARKS: Final = _NAME_MARKS | frozenset("0123456789(),/")
 _MOBILE: Final = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 _FICTIONAL_MOBILE: Final = re.compile(r"\+3363998[0-9]{4}")
 """06 39 98 xx xx, which ARCEP keeps for fiction: what samples and demonstrations use."""
-_FRANCE: Final = phonenumbers.PhoneMetadata.metadata_for_region("FR", None)
+_FRANCE: Final[Any] = phonenumbers.PhoneMetadata.metadata_for_region("FR", None)
 _FRENCH_MOBILE: Final = re.compile(rf"\+33(?:{_FRANCE.mobile.national_number_pattern})")
 """As the library itself knows them: most numbers here are, and reading each in full costs as much as a signature."""
 _PHONE_CHARACTERS: Final = re.compile(r"\+[0-9 .()\-\u00a0\u202f]{6,30}")

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from receipt_service.delivery.rendering.labels import FOLDER, FRENCH, labels, languages
 from receipt_service.errors import NotFound
+from receipt_service.web.access import DirectRoute
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -48,7 +49,7 @@ _TYPES: Final = {
 
 def pages_router() -> APIRouter:
     """Return the router of the page, its static files and its texts."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=DirectRoute)
     router.add_api_route("/r", _answer("page.html", page()), methods=["GET"], response_class=Response)
     for folder, files in (("static", static_files()), ("texts", text_files())):
         endpoint = _one_of({name: _answer(name, content) for name, content in files.items()})

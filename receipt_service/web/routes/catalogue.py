@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from receipt_service.errors import NotFound
 from receipt_service.web import problems
-from receipt_service.web.access import PUBLIC, Route
+from receipt_service.web.access import PUBLIC, DirectRoute, Route
 from receipt_service.web.openapi import json_content
 from receipt_service.web.services import services_of
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 
 
 async def read_catalogue(request: Request) -> Response:

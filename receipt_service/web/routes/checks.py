@@ -11,7 +11,7 @@ from receipt_service.domain.receipt_number import ReceiptNumber, parse_receipt_n
 from receipt_service.errors import InvalidCheck, MalformedReceipt, NotFound
 from receipt_service.issuance.submission import Submission
 from receipt_service.web import problems
-from receipt_service.web.access import Route
+from receipt_service.web.access import DirectRoute, Route
 from receipt_service.web.authentication import Caller, Role
 from receipt_service.web.example_files import example
 from receipt_service.web.fields import idempotency_key
@@ -23,7 +23,7 @@ from receipt_service.web.responses import check_state_response, issued_response
 from receipt_service.web.services import Services, services_of
 from receipt_service.web.shape_faults import fault
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 
 NUMBER_PARAMETER: Final[dict[str, Any]] = {
     "name": "receipt_number",

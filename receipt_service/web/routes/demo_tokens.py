@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from receipt_service.errors import NotFound
 from receipt_service.web import problems
-from receipt_service.web.access import PUBLIC, guarded
+from receipt_service.web.access import PUBLIC, DirectRoute, guarded
 from receipt_service.web.authentication import Role
 from receipt_service.web.demo_issuer import DEMO_PATH, LIFETIME_SECONDS, DemoIssuer
 from receipt_service.web.problems import Refused
@@ -46,7 +46,7 @@ async def take_token(request: Request) -> Response:
 
 def demo_router() -> APIRouter:
     """Return the routes; the application includes them only when it has a demo issuer."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=DirectRoute)
     json = ("application/json",)
     discovery = f"{DEMO_PATH}/.well-known/openid-configuration"
     router.add_api_route(discovery, guarded(read_discovery, PUBLIC, json), methods=["GET"])

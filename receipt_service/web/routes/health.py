@@ -5,13 +5,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from receipt_service.web import problems
-from receipt_service.web.access import PUBLIC, Route
+from receipt_service.web.access import PUBLIC, DirectRoute, Route
 from receipt_service.web.openapi import json_content
 from receipt_service.web.problems import Refused
 from receipt_service.web.responses import json_response
 from receipt_service.web.services import services_of
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 
 
 async def read_health(request: Request) -> Response:  # noqa: ARG001 - every handler takes the request

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from receipt_service.domain.receipt import Receipt
 from receipt_service.web import problems
-from receipt_service.web.access import Route
+from receipt_service.web.access import DirectRoute, Route
 from receipt_service.web.authentication import Caller, Role
 from receipt_service.web.example_files import example
 from receipt_service.web.json_body import require_json
@@ -17,7 +17,7 @@ from receipt_service.web.openapi import json_content
 from receipt_service.web.requests import read_receipt_pdf
 from receipt_service.web.services import services_of
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 
 _PDF = "application/pdf"
 

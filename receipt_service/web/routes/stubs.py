@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from receipt_service.web import problems
-from receipt_service.web.access import PUBLIC, Route
+from receipt_service.web.access import PUBLIC, DirectRoute, Route
 from receipt_service.web.example_files import example
 from receipt_service.web.openapi import json_content
 from receipt_service.web.responses import json_response, stub_content
 from receipt_service.web.routes.checks import NUMBER_PARAMETER, number_in_path
 from receipt_service.web.services import services_of
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 
 _CACHE: Final = "private, max-age=86400, immutable"
 """A stub's characters never change. ``private``: its address is a capability, not for shared caches."""
