@@ -51,51 +51,47 @@ def accepted_cases(roster: Roster, now: datetime) -> list[Case]:
 def refused_cases(roster: Roster, now: datetime) -> list[Case]:
     """Give the requests that must be refused; built on accepted ones, with one thing wrong."""
     station, suspicion = _station(roster, now), _suspicion(roster, now)
-    town = roster.one(quality="APJA-21-2", force="PM")
-    requisition = {**station.body["legal_bases"][0]["requisition"]}
-    ended = now.astimezone(_PARIS) - timedelta(days=2)
-    requisition |= {
-        "signed_at": _at(ended - timedelta(hours=30)),
-        "starts_at": _at(ended - timedelta(hours=8)),
-        "ends_at": _at(ended),
-    }
     named = f"Remise d'un sachet par {suspicion.body['person']['family_name']} à un passant."
-    at_home = {**station.body["place"], "public_place": "12 rue de Dunkerque, 3e étage, porte gauche"}
-    other_outcome = {**station.body, "outcomes": ["AUTRE"]}
+    at_home = {"public_place": "12 rue de Dunkerque, 3e étage, porte gauche", "commune": "75110"}
+    town = roster.one(quality="APJA-21-2", force="PM")
     return [
-        Case(
-            title="A municipal officer invokes 78-2 al. 2, which is not open to them",
-            officer=town,
-            body={**suspicion.body, "ordered_by": None},
-            refused_at="/legal_bases/0",
+        _wrong(suspicion, "A municipal officer invokes 78-2 al. 2, which is not open to them", "/legal_bases/0", town),
+        _wrong(suspicion, "The reason in words names the person", "/reason_text", reason_text=named),
+        _wrong(
+            station,
+            "The requisition ended two days ago",
+            "/legal_bases/0/requisition",
+            legal_bases=[{"code": "CPP-78-2-AL7", "requisition": _ended(station, now)}],
         ),
-        Case(
-            title="The reason in words names the person",
-            officer=suspicion.officer,
-            body={**suspicion.body, "reason_text": named},
-            refused_at="/reason_text",
-        ),
-        Case(
-            title="The requisition ended two days ago",
-            officer=station.officer,
-            body={**station.body, "legal_bases": [{"code": "CPP-78-2-AL7", "requisition": requisition}]},
-            refused_at="/legal_bases/0/requisition",
-        ),
-        Case(
-            title="The place is somebody's home",
-            officer=station.officer,
-            body={**station.body, "place": at_home},
-            refused_at="/place/public_place",
-        ),
+        _wrong(station, "The place is somebody's home", "/place/public_place", place=at_home),
         Case(
             title="The key of check 1 comes again, with another outcome",
             officer=station.officer,
-            body=other_outcome,
+            body={**station.body, "outcomes": ["AUTRE"]},
             refused_at="idempotency-conflict",
             same_key_as=0,
         ),
         Case(title="No token", officer=None, body=station.body, refused_at="unauthenticated"),
     ]
+
+
+def _wrong(case: Case, title: str, refused_at: str, officer: RosterOfficer | None = None, **members: Any) -> Case:
+    """Change members of a good request, or who sends it."""
+    body = {**case.body, **members}
+    if officer is not None:
+        body.pop("ordered_by", None)
+    return Case(title=title, officer=officer or case.officer, body=body, refused_at=refused_at)
+
+
+def _ended(case: Case, now: datetime) -> dict[str, Any]:
+    """Give the case's requisition as it would be had it ended two days ago."""
+    end = now.astimezone(_PARIS) - timedelta(days=2)
+    return {
+        **case.body["legal_bases"][0]["requisition"],
+        "signed_at": _at(end - timedelta(hours=30)),
+        "starts_at": _at(end - timedelta(hours=8)),
+        "ends_at": _at(end),
+    }
 
 
 def _at(moment: datetime) -> str:

@@ -40,7 +40,7 @@ def stay(stage: Stage, tell: Narrator, now: datetime, *, page_port: int = PAGE_P
         token_url=stage.token_url,
         sample_request=json.dumps(sample, ensure_ascii=False, indent=2),
         officer=case.officer.subject,
-        trust_root=str(stage.folder / "trust-root.json"),
+        trust_root=str(stage.trust_root_file),
         store=stage.store,
         mails=stage.mails,
     )

@@ -11,14 +11,14 @@
 
 import secrets
 import shutil
-import urllib.request
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from receipt_service.bootstrap.resources import schema_path
 from receipt_service.demo.certificates import make_certificate
@@ -28,7 +28,6 @@ from receipt_service.demo.threaded_server import ThreadedServer
 from receipt_service.demo.twilio_stand_in import Account, create_stand_in
 from receipt_service.demo.twilio_store import MessageStore
 from receipt_service.errors import ConfigurationError
-from receipt_service.verify.trust_root import TrustRoot
 
 SENDER: Final = "RECEPISSE"
 EMAIL_SENDER: Final = "recepisse@demonstration.example.org"
@@ -43,16 +42,32 @@ class Stage:
 
     folder: Path
     base_url: str
-    token_url: str
-    directory: Path
-    """The sample directory that was imported."""
-    directory_report: str
     processes: ServiceProcesses
     store: MessageStore
     """The provider's records and the phones."""
     mails: deque[ReceivedMail]
-    trust_root: bytes
-    twilio_url: str
+    reports: Mapping[str, str] = field(default_factory=dict)
+    """What the commands of the set-up said."""
+
+    @property
+    def token_url(self) -> str:
+        """Where the demonstration's own issuer gives tokens."""
+        return f"{self.base_url}/demo/oidc/token"
+
+    @property
+    def directory(self) -> Path:
+        """The sample directory that is imported."""
+        return schema_path("examples", "directory.csv")
+
+    @property
+    def trust_root_file(self) -> Path:
+        """The issuer's keys, saved at the start."""
+        return self.folder / "trust-root.json"
+
+    @property
+    def trust_root(self) -> bytes:
+        """The same, read."""
+        return self.trust_root_file.read_bytes()
 
     @property
     def service_folder(self) -> Path:
@@ -103,22 +118,20 @@ def open_stage(
     ``worker``). Raises ``ConfigurationError``, ``ProcessFailed``, ``Unavailable``.
     """
     folder = fresh_folder(folder).resolve()
+    base_url = f"http://127.0.0.1:{port or free_port()}"
     with ExitStack() as stack:
         certificate = make_certificate(folder / "neighbours")
         sink = stack.enter_context(MailSink(certificate, folder=folder / "received" if save_mails else None))
         store = MessageStore(delivery_time=_DELIVERY_TIME)
         account = Account(f"AC{secrets.token_hex(16)}", secrets.token_hex(16))
-        twilio_port = free_port()
-        stack.enter_context(ThreadedServer(create_stand_in(account, store), twilio_port))
-        port = port or free_port()
-        base_url = f"http://127.0.0.1:{port}"
-        twilio_url = f"http://127.0.0.1:{twilio_port}"
+        provider = ThreadedServer(create_stand_in(account, store), free_port())
+        stack.enter_context(provider)
         settings = {
             "RECEIPT_DEMO": "true",
             "RECEIPT_DATA_FOLDER": str(folder / "service"),
             "RECEIPT_PUBLIC_URL": base_url,
             "RECEIPT_SMS_SENDER": SENDER,
-            "RECEIPT_TWILIO_URL": twilio_url,
+            "RECEIPT_TWILIO_URL": provider.url,
             "RECEIPT_TWILIO_ACCOUNT_SID": account.sid,
             "RECEIPT_TWILIO_AUTH_TOKEN": account.auth_token,
             "RECEIPT_SMTP_HOST": "localhost",
@@ -127,32 +140,20 @@ def open_stage(
             "RECEIPT_EMAIL_SENDER": EMAIL_SENDER,
         }
         service = stack.enter_context(ServiceProcesses(settings, folder / "logs"))
-        directory = schema_path("examples", "directory.csv")
-        service.run("migrate")
-        service.run("keys", "generate")
-        report = service.run("directory", "import", str(directory))
-        for command in processes:
-            address = () if command == "worker" else ("--host", "127.0.0.1", "--port", str(port))
-            service.start(command, *address)
-        service.wait_until_ready(f"{base_url}/readyz")
-        trust_root = _save_trust_root(base_url, folder / "trust-root.json")
-        yield Stage(
-            folder=folder,
-            base_url=base_url,
-            token_url=f"{base_url}/demo/oidc/token",
-            directory=directory,
-            directory_report=report,
-            processes=service,
-            store=store,
-            mails=sink.mails,
-            trust_root=trust_root,
-            twilio_url=twilio_url,
+        yield _start(
+            Stage(folder=folder, base_url=base_url, processes=service, store=store, mails=sink.mails), processes
         )
 
 
-def _save_trust_root(base_url: str, path: Path) -> bytes:
-    """Fetch the issuer's metadata once and keep its keys, as a careful verifier does."""
-    with urllib.request.urlopen(f"{base_url}/.well-known/jwt-vc-issuer", timeout=10) as answer:  # noqa: S310 - ours
-        root = TrustRoot.from_issuer_metadata(answer.read(), base_url).to_json()
-    path.write_bytes(root)
-    return root
+def _start(stage: Stage, processes: tuple[str, ...]) -> Stage:
+    """Do what an operator does: keys, database, directory, processes; and what a verifier does: save the keys."""
+    service = stage.processes
+    signing_key = service.run("keys", "generate")
+    service.run("migrate")
+    imported = service.run("directory", "import", str(stage.directory))
+    address = ("--host", "127.0.0.1", "--port", str(urlsplit(stage.base_url).port))
+    for command in processes:
+        service.start(command, *(() if command == "worker" else address))
+    service.wait_until_ready(f"{stage.base_url}/readyz")
+    trusted = service.run("trust", "fetch", stage.base_url, "--trust-root", str(stage.trust_root_file))
+    return replace(stage, reports={"signing key": signing_key, "directory": imported, "trust root": trusted})

@@ -29,7 +29,9 @@ def read_stub(database: Path, number: str) -> StoredStub:
         raise NotFound("no stub of that number")
     columns = {name: str(row[name]) for name in row.keys()}  # noqa: SIM118 - iterating a row gives its values
     disclosures = columns["disclosures"].split("\n")
-    stub = Stub(columns["leaf"], tuple(base64url(line.encode()) for line in disclosures))
+    header, payload, signature = columns["leaf"].split("\n")
+    leaf = f"{base64url(header.encode())}.{base64url(payload.encode())}.{signature}"
+    stub = Stub(leaf, tuple(base64url(line.encode()) for line in disclosures))
     return StoredStub(columns, tuple(disclosures), stub.compact)
 
 

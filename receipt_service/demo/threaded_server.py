@@ -24,6 +24,7 @@ class ThreadedServer:
 
     def __init__(self, app: Any, port: int) -> None:
         """``port`` is free, see ``service_processes.free_port``."""
+        self.url = f"http://127.0.0.1:{port}"
         self._server = _QuietServer(
             uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
         )

@@ -16,7 +16,7 @@ _AT_ONCE: Final = 2
 async def give_verdicts(story: Story) -> None:
     """Verify everything that arrived by the real command, a process for each."""
     story.tell.heading("Verdicts: receipt-service verify, on what arrived")
-    story.tell.say(f"Trust root: {short(story.stage.folder / 'trust-root.json')}, the published keys, saved once.")
+    story.tell.say(f"Trust root: {short(story.stage.trust_root_file)}, the published keys, saved once.")
     limit = asyncio.Semaphore(_AT_ONCE)
 
     async def verdict(arrived: Arrived) -> tuple[Arrived, int, dict[str, Any]]:
@@ -48,7 +48,7 @@ def _verify(story: Story, source: str) -> tuple[int, dict[str, Any]]:
     """Run the real command in a process of its own, as anybody would."""
     command = [sys.executable, "-m", "receipt_service", "verify", "--json"]
     done = subprocess.run(  # noqa: S603 - our own program
-        [*command, "--trust-root", str(story.stage.folder / "trust-root.json"), source],
+        [*command, "--trust-root", str(story.stage.trust_root_file), source],
         capture_output=True,
         check=False,
         text=True,

@@ -47,6 +47,7 @@ async def walk_through(story: Story, now: datetime) -> Summary:
     """Do every step, in order; a step that goes wrong is written down and the next one follows."""
     roster = read_roster(story.stage.directory)
     async with ApiClient(story.stage.base_url, token_url=story.stage.token_url) as client:
+        _setting(story)
         await _token(story, client, roster)
         await _issue(story, client, accepted_cases(roster, now))
         await _repeat(story, client)
@@ -60,6 +61,17 @@ async def walk_through(story: Story, now: datetime) -> Summary:
     await verdict_run.give_verdicts(story)
     await asyncio.to_thread(verdict_run.search_identities, story)
     return story.summary
+
+
+def _setting(story: Story) -> None:
+    """Show what the commands of the set-up said."""
+    stage, tell = story.stage, story.tell
+    tell.heading("The service is set up and runs")
+    tell.field("signing key", stage.reports["signing key"].split()[0])
+    tell.field("directory", stage.reports["directory"].strip().splitlines()[-1])
+    tell.field("database", short(stage.database))
+    tell.field("API and worker", stage.base_url)
+    tell.field("trust root", f"{short(stage.trust_root_file)}, for the verdicts at the end")
 
 
 async def _token(story: Story, client: ApiClient, roster: Roster) -> None:
