@@ -210,7 +210,7 @@ def test_faults_are_told_in_the_language_that_is_asked_for(api, language):
 
     assert answer.header("content-language") == language
     details = " ".join(fault["detail"] for fault in answer.json["errors"])
-    assert ("avenir" in details, "in the future" in details) == (language == "fr", language == "en")
+    assert ("dans le futur" in details, "in the future" in details) == (language == "fr", language == "en")
 
 
 @pytest.mark.parametrize(
