@@ -43,7 +43,7 @@ fmt: $(READY) ## put the code into its format
 
 bench: $(READY) ## measure the ladder, print it, write docs/benchmarks.md
 	@.ci/test-tools
-	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 docs: $(READY) ## check the documents: links, commands, decisions, words
 	$(BIN)/pytest -q tests/architecture/test_documents.py tests/architecture/test_decisions.py
