@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from receipt_service.web.boundary import Boundary
 from receipt_service.web.pages import pages_router
 from receipt_service.web.responses import stub_content
 from tests.support.receipts import ISSUER, sample_trust_root
@@ -38,30 +40,32 @@ class Site:
         return Response(content, media_type="application/json")
 
 
-def _app(site: Site) -> FastAPI:
-    app = FastAPI(openapi_url=None)
-    app.include_router(pages_router())
+def _app(site: Site) -> ASGIApp:
     (trusted,) = json.loads(sample_trust_root().to_json())["issuers"]
 
-    @app.get("/v1/stubs/{number}")
-    async def stub(number: str) -> Response:
-        found = site.stubs.get(number)
+    async def stub(request: Request) -> Response:
+        found = site.stubs.get(request.path_params["number"])
         return site.answer("stubs", None if found is None else json.dumps(found).encode())
 
-    @app.get("/.well-known/jwt-vc-issuer")
-    async def keys() -> Response:
+    async def keys(_: Request) -> Response:
         return site.answer("keys", json.dumps({"issuer": ISSUER, "jwks": trusted["jwks"]}).encode())
 
-    @app.get("/v1/catalogue")
     async def catalogue(_: Request) -> Response:
         return site.answer("catalogue", CATALOGUE_FILE.read_bytes())
 
-    @app.middleware("http")
-    async def remember(request: Request, call_next):
-        site.asked.append(str(request.url))
-        return await call_next(request)
+    routes = [
+        *pages_router().routes,
+        Route("/v1/stubs/{number}", stub),
+        Route("/.well-known/jwt-vc-issuer", keys),
+        Route("/v1/catalogue", catalogue),
+    ]
+    bounded = Boundary(Router(routes, redirect_slashes=False), request_limit_bytes=1000, https=False)
 
-    return app
+    async def remembering(scope: Scope, receive: Receive, send: Send) -> None:
+        site.asked.append(f"{scope['path']}?{scope['query_string'].decode()}")
+        await bounded(scope, receive, send)
+
+    return remembering
 
 
 @contextmanager
