@@ -27,6 +27,8 @@ class Disclosure(NamedTuple):
     name: str | None
     """``None`` for an element of an array (RFC 9901 §4.2.2)."""
     value: Any
+    text: str
+    """The JSON that was read."""
 
     def __repr__(self) -> str:
         """Show nothing: a repr ends up in logs."""
@@ -62,14 +64,16 @@ def parse_disclosure(encoded: str) -> Disclosure:
     Raises ``MalformedReceipt`` (``MalformedEncoding``, ``MalformedJson`` or ``ReservedClaimName``
     where that says more).
     """
-    parts = from_json(from_base64url(encoded))
+    data = from_base64url(encoded)
+    parts = from_json(data)
+    text = data.decode("utf-8")
     if not isinstance(parts, list) or len(parts) not in _LENGTHS or not isinstance(parts[0], str):
         raise MalformedReceipt("a disclosure is an array of salt, name and value, or of salt and value")
     if len(parts) == _OF_ELEMENT:
-        return Disclosure(encoded, parts[0], None, parts[1])
+        return Disclosure(encoded, parts[0], None, parts[1], text)
     salt, name, value = parts
     if not isinstance(name, str):
         raise MalformedReceipt("a disclosure's claim name is text")
     if name in _RESERVED_NAMES:
         raise ReservedClaimName("a disclosure may not name a claim _sd or ...")
-    return Disclosure(encoded, salt, name, value)
+    return Disclosure(encoded, salt, name, value, text)

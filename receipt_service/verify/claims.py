@@ -1,115 +1,117 @@
 """The shape of the five groups, as ``schemas/receipt-claims.v1.schema.json`` gives it.
 
-Written as plain functions because a verifier must not need a schema library, and in one place so
-that a test holds it to the schema document: both take and refuse the same values. Which codes exist
-is the catalogue's business; a code here is checked for its form alone.
+Written here because a verifier must not need a schema library, and in one place so that a test holds
+it to the schema document: both take and refuse the same values. Which codes exist is the catalogue's
+business; a code here is checked for its form alone.
+
+Every shape is declared once and used in two ways: ``accepts`` looks at a value, and ``written`` is the
+pattern of the same value in the JSON that we write (members in our order, no escapes). A disclosure
+whose text matches is in shape without a look at its members, which costs a third; any other is
+looked at member by member. A test holds the two to each other.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from receipt_service.domain.groups import Group
 from receipt_service.domain.receipt_number import CANONICAL as RECEIPT_NUMBER
-
-Shape = Callable[[Any], object]
-"""Gives something true for a value that has the shape; a ``TypeError`` says no as well."""
 
 LONGEST_LINE: Final = 300
 LONGEST_TEXT: Final = 2000
 MOST_ITEMS: Final = 256
 
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_CODES = re.compile(f"{_CODE.pattern}(?:,{_CODE.pattern})*")
-_LINE = re.compile(rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{1,{LONGEST_LINE}}}")
-_NAME_OR_NONE = re.compile(rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{0,{LONGEST_LINE}}}")
-_TEXT = re.compile(rf"[^\x00-\x09\x0b-\x1f\x7f-\x9f]{{1,{LONGEST_TEXT}}}")
-_MOMENT = re.compile(
-    r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
-)
-_BIRTH_DATE = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
-_ZONE = re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)*")
-_COMMUNE = re.compile(r"[0-9](?:[0-9]|[AB])[0-9]{3}")
-_DEPARTMENT = re.compile(r"[0-9]{2}|2[AB]|9[78][0-9]")
-_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
+_NO_LINE = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_NO_TEXT = r"\x00-\x09\x0b-\x1f\x7f-\x9f"
+_DAY_PATTERN = "(?:0[1-9]|[12][0-9]|3[01])"
+_MONTH_PATTERN = "(?:0[1-9]|1[0-2])"
 
 
-def valid_claims(group: Group, value: Any) -> bool:
-    """Say whether a group's value has the shape that the claims schema asks for."""
+class Shape(NamedTuple):
+    """What a value may be."""
+
+    accepts: Callable[[Any], object]
+    """Gives something true for a value that has the shape; a ``TypeError`` says no as well."""
+    written: str
+    """Pattern of such a value in our own JSON. May be narrower than ``accepts``, never wider."""
+
+
+def valid_claims(group: Group, value: Any, text: str = "") -> bool:
+    """Say whether a group's value has the shape that the claims schema asks for.
+
+    ``text`` is the JSON of the whole disclosure that ``value`` was read from, if it is at hand.
+    """
     try:
-        return bool(_GROUPS[group](value))
+        if _WRITTEN[group].fullmatch(text):
+            return not any(len(set(value[name])) != len(value[name]) for name in _CODES_OF[group])
+        return bool(_SHAPES[group].accepts(value))
     except TypeError:  # a number where a text should be, an object where a code should be
         return False
 
 
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool)
+def _word(pattern: str) -> Shape:
+    """Shape a text that never needs an escape in JSON."""
+    return Shape(re.compile(pattern).fullmatch, f'"(?:{pattern})"')
 
 
-def _members(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None = None) -> Shape:
-    known = {**required, **(optional or {})}
-    needed, names = frozenset(required), frozenset(known)
-
-    def shape(value: Any) -> bool:
-        if not isinstance(value, dict) or not needed <= value.keys() or not names.issuperset(value):
-            return False
-        for name, member in value.items():  # noqa: SIM110  twice as fast as all(), and every receipt comes by here
-            if not known[name](member):
-                return False
-        return True
-
-    return shape
-
-
-def _texts(required: Mapping[str, re.Pattern[str]], optional: str | None = None) -> Shape:
-    """Shape an object of texts alone; in the order that we write, all its texts are matched in one go.
-
-    No pattern takes NUL, so the NULs are those that join the texts. ``optional`` names the member that may be missing.
-    """
-    names = tuple(required)
-    without = tuple(name for name in names if name != optional)
-    in_one_go = {
-        order: re.compile("\0".join(f"(?:{required[name].pattern})" for name in order)) for order in (names, without)
-    }
-    any_order = _members(
-        {name: required[name].fullmatch for name in without},
-        {name: required[name].fullmatch for name in names if name == optional},
+def _prose(excluded: str, least: int, most: int) -> Shape:
+    """Shape a text without the ``excluded`` characters."""
+    return Shape(
+        re.compile(f"[^{excluded}]{{{least},{most}}}").fullmatch,
+        f'"[^{excluded}"\\\\\\n]{{{least},{most}}}"',
     )
 
-    def shape(value: Any) -> object:
-        if not isinstance(value, dict):
+
+def _members(known: Mapping[str, Shape], optional: frozenset[str] = frozenset()) -> Shape:
+    """Shape an object with these members and no other; the first one is never optional."""
+    accepts = {name: shape.accepts for name, shape in known.items()}
+    needed, names = known.keys() - optional, frozenset(known)
+
+    def accepted(value: Any) -> bool:
+        if not isinstance(value, dict) or not needed <= value.keys() or not names.issuperset(value):
             return False
-        pattern = in_one_go.get(tuple(value))
-        return any_order(value) if pattern is None else pattern.fullmatch("\0".join(value.values()))
+        return all(accepts[name](member) for name, member in value.items())
 
-    return shape
-
-
-def _list(item: Shape, *, least: int = 0) -> Shape:
-    def shape(value: Any) -> bool:
-        return isinstance(value, list) and least <= len(value) <= MOST_ITEMS and all(map(item, value))
-
-    return shape
+    parts = [f'{"," if at else ""}"{name}":{shape.written}' for at, (name, shape) in enumerate(known.items())]
+    written = "".join(f"(?:{part})?" if name in optional else part for name, part in zip(known, parts, strict=True))
+    return Shape(accepted, rf"\{{{written}\}}")
 
 
-def _codes(value: Any) -> bool:
-    """Different codes, matched in one go: a code has no comma, so the commas are those that join them."""
-    if not isinstance(value, list) or len(value) > MOST_ITEMS or len(set(value)) != len(value):
-        return False
-    joined = ",".join(value)
-    return not value or (joined.count(",") == len(value) - 1 and _CODES.fullmatch(joined) is not None)
+def _list(item: Shape, *, least: int = 0, distinct: bool = False) -> Shape:
+    """Shape an array. ``written`` cannot say ``distinct``: ``valid_claims`` does."""
+
+    def accepted(value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and least <= len(value) <= MOST_ITEMS
+            and all(map(item.accepts, value))
+            and (not distinct or len(set(value)) == len(value))
+        )
+
+    some = f"{item.written}(?:,{item.written}){{0,{MOST_ITEMS - 1}}}"
+    return Shape(accepted, rf"\[{some}\]" if least else rf"\[(?:{some})?\]")
 
 
 def _either(first: Shape, second: Shape) -> Shape:
-    return lambda value: first(value) or second(value)
+    return Shape(lambda value: first.accepts(value) or second.accepts(value), f"(?:{first.written}|{second.written})")
 
 
-_code = _CODE.fullmatch
-_line = _LINE.fullmatch
-_text = _TEXT.fullmatch
-_moment = _MOMENT.fullmatch
-
+_flag = Shape(lambda value: isinstance(value, bool), "(?:true|false)")
+_code = _word(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_codes = _list(_code, distinct=True)
+_line = _prose(_NO_LINE, 1, LONGEST_LINE)
+_line_or_none = _prose(_NO_LINE, 0, LONGEST_LINE)
+_text = _prose(_NO_TEXT, 1, LONGEST_TEXT)
+_moment = _word(
+    f"[0-9]{{4}}-{_MONTH_PATTERN}-{_DAY_PATTERN}"
+    "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][+-](?:0[0-9]|1[0-4]):[0-5][0-9]"
+)
+_birth_date = _word(f"[0-9]{{4}}(?:-{_MONTH_PATTERN}(?:-{_DAY_PATTERN})?)?")
+_zone = _word("[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)*")
+_commune = _word("[0-9][0-9AB][0-9]{3}")
+_department = _word("[0-9]{2}|2[AB]|9[78][0-9]")
+_digest = _word("[A-Za-z0-9_-]{43}")
+_number = _word(RECEIPT_NUMBER.pattern)
 
 _requisition = _members(
     {
@@ -117,7 +119,7 @@ _requisition = _members(
         "court": _line,
         "signed_at": _moment,
         "offences": _list(_line, least=1),
-        "communes": _list(_COMMUNE.fullmatch, least=1),
+        "communes": _list(_commune, least=1),
         "places": _text,
         "starts_at": _moment,
         "ends_at": _moment,
@@ -125,78 +127,89 @@ _requisition = _members(
     }
 )
 
-_basis = _members(
-    {"code": _code, "article": _line},
-    {
-        "offence_class": _code,
-        "offence": _text,
-        "measure_breached": _text,
-        "circumstances": _text,
-        "risk_type": _code,
-        "zone_type": _code,
-        "site": _text,
-        "operation_reference": _line,
-        "operation_started_at": _moment,
-        "requisition": _requisition,
-        "premises_professional": _flag,
-        "shown_to": _text,
-        "objective_element": _code,
-        "parent_receipt_number": RECEIPT_NUMBER.fullmatch,
-        "consent": _flag,
-        "prosecutor_instruction": _flag,
-        "hold_started_at": _moment,
-        "hold_ended_at": _moment,
-        "event": _text,
-        "owner_present": _flag,
-    },
-)
+_facts = {
+    "offence_class": _code,
+    "offence": _text,
+    "measure_breached": _text,
+    "circumstances": _text,
+    "risk_type": _code,
+    "zone_type": _code,
+    "site": _text,
+    "operation_reference": _line,
+    "operation_started_at": _moment,
+    "requisition": _requisition,
+    "premises_professional": _flag,
+    "shown_to": _text,
+    "objective_element": _code,
+    "parent_receipt_number": _number,
+    "consent": _flag,
+    "prosecutor_instruction": _flag,
+    "hold_started_at": _moment,
+    "hold_ended_at": _moment,
+    "event": _text,
+    "owner_present": _flag,
+}
+_basis = _members({"code": _code, "article": _line, **_facts}, optional=frozenset(_facts))
 
-
-_GROUPS: Final[Mapping[Group, Shape]] = {
+_SHAPES: Final[Mapping[Group, Shape]] = {
     Group.LEGAL_BASIS: _members(
         {
-            "catalogue": _texts({"version": _CODE, "sha256": _DIGEST}),
+            "catalogue": _members({"version": _code, "sha256": _digest}),
             "bases": _list(_basis, least=1),
             "reasons": _codes,
+            "reason_text": _text,
             "selection": _code,
         },
-        {"reason_text": _text},
+        optional=frozenset({"reason_text"}),
     ),
     Group.CONSEQUENCES: _members({"measures": _codes, "outcomes": _codes, "possible": _codes, "remedies": _codes}),
     Group.PERSON: _either(
-        _texts(
+        _members(
             {
-                "identity": re.compile("established"),
-                "family_name": _LINE,
-                "given_names": _NAME_OR_NONE,  # some people have one name
-                "birth_date": _BIRTH_DATE,
-                "birth_place": _LINE,
-                "established_by": _CODE,
+                "identity": _word("established"),
+                "family_name": _line,
+                "given_names": _line_or_none,  # some people have one name
+                "birth_date": _birth_date,
+                "birth_place": _line,
+                "established_by": _code,
             }
         ),
-        _texts({"identity": re.compile("not_established"), "reason": _CODE}),
+        _members({"identity": _word("not_established"), "reason": _code}),
     ),
-    Group.WHEN_WHERE: _texts(
+    Group.WHEN_WHERE: _members(
         {
-            "receipt_number": RECEIPT_NUMBER,
-            "checked_at": _MOMENT,
-            "ended_at": _MOMENT,
-            "zone": _ZONE,
-            "place": _TEXT,
-            "commune": _COMMUNE,
-            "commune_name": _LINE,
-            "department": _DEPARTMENT,
-            "recorded_at": _MOMENT,
+            "receipt_number": _number,
+            "checked_at": _moment,
+            "ended_at": _moment,
+            "zone": _zone,
+            "place": _text,
+            "commune": _commune,
+            "commune_name": _line,
+            "department": _department,
+            "recorded_at": _moment,
         },
-        optional="ended_at",
+        optional=frozenset({"ended_at"}),
     ),
     Group.OFFICER: _members(
         {
             "number": _line,
             "rank": _code,
             "quality": _code,
-            "service": _texts({"code": _LINE, "name": _LINE, "force": _CODE}),
+            "service": _members({"code": _line, "name": _line, "force": _code}),
+            "ordered_by": _line,
         },
-        {"ordered_by": _line},
+        optional=frozenset({"ordered_by"}),
     ),
+}
+
+_CODES_OF: Final[Mapping[Group, tuple[str, ...]]] = {
+    Group.LEGAL_BASIS: ("reasons",),
+    Group.CONSEQUENCES: ("measures", "outcomes", "possible", "remedies"),
+    Group.PERSON: (),
+    Group.WHEN_WHERE: (),
+    Group.OFFICER: (),
+}
+
+_WRITTEN: Final = {
+    group: re.compile(rf'\["[A-Za-z0-9_-]*","{group.value}",{shape.written}\]') for group, shape in _SHAPES.items()
 }

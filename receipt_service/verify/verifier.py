@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from receipt_service.crypto.verification import holds
 from receipt_service.domain.attestation import ALG, DIGESTS, SD_ALG, TYP
@@ -33,8 +32,7 @@ _GROUPS: Final[Mapping[str, Group]] = {group.value: group for group in Group}
 _DEFAULT_POLICY: Final = Policy()
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
+class _Statement(NamedTuple):
     """What a leaf says, once its form is checked."""
 
     issuer: str
@@ -157,11 +155,12 @@ def _check_digests(digests: Any) -> frozenset[str]:
     for digest in digests:
         if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
             raise VerificationError(Reason.DIGESTS_UNEXPECTED, "a digest is not 32 bytes in base64url")
-    if len(set(digests)) != DIGESTS:
+    different = frozenset(digests)
+    if len(different) != DIGESTS:
         raise VerificationError(Reason.DIGEST_TWICE, "a digest comes twice")
     if digests != sorted(digests):
         raise VerificationError(Reason.DIGESTS_UNEXPECTED, "the digests are not sorted")
-    return frozenset(digests)
+    return different
 
 
 def _check_disclosures(disclosures: tuple[Disclosure, ...], digests: frozenset[str]) -> dict[Group, Disclosure]:
@@ -190,7 +189,7 @@ def _check_disclosures(disclosures: tuple[Disclosure, ...], digests: frozenset[s
 
 def _check_claims(disclosed: Mapping[Group, Disclosure]) -> None:
     for group, disclosure in disclosed.items():
-        if not valid_claims(group, disclosure.value):
+        if not valid_claims(group, disclosure.value, disclosure.text):
             raise VerificationError(Reason.CLAIMS_NOT_VALID, f"the group {group.value} is not in its form")
 
 
