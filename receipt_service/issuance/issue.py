@@ -34,7 +34,7 @@ from receipt_service.issuance.replay import Earlier, rebuild
 from receipt_service.issuance.row_ids import RowIds
 from receipt_service.issuance.submission import Issued, MessageStatus, Submission
 from receipt_service.storage.issuances import NewIssuance, NewMessage
-from receipt_service.storage.stubs import pack_disclosures
+from receipt_service.storage.stubs import pack_disclosures, pack_leaf
 
 _MAIN_LANGUAGE: Final = "fr"
 _FIELD_OF_CHANNEL: Final = {Channel.SCREEN: "on_screen", Channel.PAPER: "on_paper"}
@@ -228,7 +228,7 @@ def _rows(
     return NewIssuance(
         stub_id=StubId(messages[0].id),
         receipt_number=link.receipt_number,
-        leaf=stub.leaf,
+        leaf=pack_leaf(stub.leaf),
         disclosures=pack_disclosures(stub.disclosures),
         officer_number=check.officer.number,
         unit_code=check.officer.service.code,

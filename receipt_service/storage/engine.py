@@ -29,6 +29,8 @@ from sqlmodel import SQLModel
 from receipt_service.errors import ConfigurationError
 
 SQLITE_BUSY_MILLISECONDS = 10_000
+SQLITE_PAGE_BYTES = 8192
+"""Four stubs to a page; at the usual 4096 half of the pages would hold a single one."""
 SQLITE_CACHED_STATEMENTS = 512
 """Enough for one prepared INSERT of each size and table (``storage.issuances``)."""
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
@@ -121,6 +123,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions behind our back
     cursor = connection.cursor()
     for setting in (
+        f"page_size = {SQLITE_PAGE_BYTES}",  # of a new file; an existing one keeps its own
         f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
         "journal_mode = WAL",
         "synchronous = FULL",

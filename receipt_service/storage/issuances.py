@@ -37,6 +37,7 @@ class NewIssuance:
     stub_id: StubId
     receipt_number: str
     leaf: str
+    """As ``stubs.pack_leaf`` writes it."""
     disclosures: str
     """As ``stubs.pack_disclosures`` writes them."""
     officer_number: str

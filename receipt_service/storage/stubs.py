@@ -1,8 +1,9 @@
 """The stub-book: the leaf and the four disclosures that carry no identity. Rows are written once and never changed.
 
-The four disclosures are kept as the JSON that their base64url spells, one a line: the bytes that the signature binds
-come back exactly (base64url has one canonical form, and compact JSON holds no raw line feed), take a quarter less
-room, and can be read by whoever audits the table.
+Leaf and disclosures are kept as the JSON that their base64url spells, one a line (the leaf: header, payload, and the
+signature as it is). The characters that were signed come back exactly, since base64url has one canonical form and
+compact JSON holds no raw line feed; they take a quarter less room, so that two stubs fit a page of SQLite; and whoever
+audits the table can read them.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from receipt_service.domain.identifiers import StubId
 from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, table_of
 
 DISCLOSURES = 4
+LEAF_PARTS = 3
 
 
 class StubRow(SQLModel, table=True):
@@ -72,6 +74,24 @@ def pack_disclosures(disclosures: Sequence[str]) -> str:
     return packed
 
 
+def pack_leaf(leaf: str) -> str:
+    """Turn a leaf (a JWS in compact form) into the three lines that are stored.
+
+    Raises ``MalformedReceipt`` and ``ValueError`` as ``pack_disclosures`` does.
+    """
+    header, payload, signature = leaf.split(".")
+    packed = "\n".join((from_base64url(header).decode("utf-8"), from_base64url(payload).decode("utf-8"), signature))
+    if packed.count("\n") != LEAF_PARTS - 1:
+        raise ValueError("a leaf has a header and a payload of one line each")
+    return packed
+
+
+def unpack_leaf(packed: str) -> str:
+    """Give back the leaf, byte for byte as it was signed."""
+    header, payload, signature = packed.split("\n")
+    return f"{base64url(header.encode('utf-8'))}.{base64url(payload.encode('utf-8'))}.{signature}"
+
+
 def unpack_disclosures(packed: str) -> tuple[str, ...]:
     """Give back the four base64url disclosures, byte for byte as they were signed."""
     return tuple(base64url(line.encode("utf-8")) for line in packed.split("\n"))
@@ -94,7 +114,7 @@ def _find(connection: Connection, condition: ColumnElement[bool]) -> StoredStub 
     return StoredStub(
         id=StubId(row.id),
         receipt_number=row.receipt_number,
-        leaf=row.leaf,
+        leaf=unpack_leaf(row.leaf),
         disclosures=unpack_disclosures(row.disclosures),
         officer_number=row.officer_number,
         unit_code=row.unit_code,

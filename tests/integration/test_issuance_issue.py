@@ -128,7 +128,7 @@ def test_nothing_of_the_person_or_the_recipient_is_in_the_database(issuing, tmp_
                 for table in ("stub", "message", "idempotency")
                 for row in connection.exec_driver_sql(f"SELECT * FROM {table}")  # noqa: S608
             )
-    assert issued.receipt.leaf.encode() in stored
+    assert issued.receipt.leaf.rpartition(".")[2].encode() in stored  # the signature: we do look at the right place
     for secret in (
         PERSON.family_name,
         PERSON.given_names,

@@ -13,7 +13,7 @@ from receipt_service.errors import MalformedReceipt
 from receipt_service.storage import idempotency, outbox, stubs
 from receipt_service.storage.engine import open_engine, reading, writing
 from receipt_service.storage.issuances import Register
-from tests.support.issuances import DISCLOSURES, NOW, an_issuance
+from tests.support.issuances import DISCLOSURES, LEAF, NOW, an_issuance
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_everything_comes_back_as_it_was_given(engine, register):
         stub = stubs.find_by_number(connection, given.receipt_number)
         assert stub == stubs.find_by_id(connection, given.stub_id)
         assert stub.disclosures == DISCLOSURES
-        assert (stub.leaf, stub.checked_at, stub.committed_at) == (given.leaf, given.checked_at, NOW)
+        assert (stub.leaf, stub.checked_at, stub.committed_at) == (LEAF, given.checked_at, NOW)
         assert (stub.officer_number, stub.unit_code) == (given.officer_number, given.unit_code)
         record = idempotency.find(connection, given.lookup)
         assert (record.fingerprint, record.replay_period, record.stub_id) == (
@@ -147,6 +147,15 @@ def test_a_commit_that_returned_is_on_the_disk(sqlite_url, tmp_path):
 
 def test_only_what_comes_back_exactly_is_packed():
     assert stubs.unpack_disclosures(stubs.pack_disclosures(DISCLOSURES)) == DISCLOSURES
+    assert stubs.unpack_leaf(stubs.pack_leaf(LEAF)) == LEAF
+    for wrong in (
+        "a.b",
+        LEAF + ".x",
+        LEAF.replace(".", "=.", 1),
+        f"{base64url(b'a' + bytes([10]))}.{base64url(b'b')}.c",
+    ):
+        with pytest.raises((ValueError, MalformedReceipt)):
+            stubs.pack_leaf(wrong)
     for wrong in (DISCLOSURES[:3], (*DISCLOSURES, DISCLOSURES[0])):
         with pytest.raises(ValueError, match="four"):
             stubs.pack_disclosures(wrong)

@@ -186,7 +186,7 @@ class OutboxUnderTest:
         return NewIssuance(
             stub_id=StubId(identifier),
             receipt_number=f"{number:026}",
-            leaf="leaf",
+            leaf="{}\n{}\n",
             disclosures="[]\n[]\n[]\n[]",
             officer_number="1234567",
             unit_code="UNIT",

@@ -10,9 +10,10 @@ from receipt_service.domain.message import HOLDS_ENVELOPE, WINDOWS, born_as
 from receipt_service.domain.receipt_number import receipt_number_from
 from receipt_service.domain.recipient import Channel
 from receipt_service.storage.issuances import NewIssuance, NewMessage, Register
-from receipt_service.storage.stubs import pack_disclosures
+from receipt_service.storage.stubs import pack_disclosures, pack_leaf
 
 NOW = datetime(2026, 11, 23, 14, 5, 30, 123456, tzinfo=UTC)
+LEAF = ".".join((base64url(b'{"alg":"ES256"}'), base64url(b'{"iss":"x"}'), "A" * 86))
 DISCLOSURES = tuple(
     base64url(f'["{"s" * 22}","{name}",{{"é":"€","n":1}}]'.encode())
     for name in ("legal_basis", "consequences", "when_where", "officer")
@@ -25,7 +26,7 @@ def an_issuance(*channels: Channel, at: datetime = NOW, envelope: bytes = b"seal
     fields = {
         "stub_id": StubId(first),
         "receipt_number": receipt_number_from(secrets.token_bytes(16)),
-        "leaf": "header.payload.signature",
+        "leaf": pack_leaf(LEAF),
         "disclosures": pack_disclosures(DISCLOSURES),
         "officer_number": "1234567",
         "unit_code": "PN-75-10",

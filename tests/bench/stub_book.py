@@ -1,0 +1,236 @@
+"""The stub-book at 10^4 and 10^6: bytes on disk per stub with its indexes, and what one more receipt costs.
+
+Fills a database with stubs of the real form (every legal basis in turn; only the signature is noise, for speed), and
+at each size issues through the real use case and reads the table sizes that the database itself reports. Run it as
+
+    python -m tests.bench.stub_book --sizes 10000,1000000
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import secrets
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from sqlalchemy import Engine
+
+from receipt_service.bootstrap.database import migrate
+from receipt_service.bootstrap.replay_keys import ReplayKeyFolder
+from receipt_service.crypto.sealing import Sealer
+from receipt_service.domain.epoch import epoch_of
+from receipt_service.domain.groups import claims_of
+from receipt_service.domain.identifiers import StubId
+from receipt_service.domain.link import SEED_BYTES
+from receipt_service.domain.receipt import draft_receipt
+from receipt_service.domain.receipt_number import receipt_number_from
+from receipt_service.issuance.group_commit import GroupCommit
+from receipt_service.issuance.issue import Issuer, issue
+from receipt_service.issuance.reads import Reads
+from receipt_service.issuance.row_ids import RowIds
+from receipt_service.issuance.submission import Submission
+from receipt_service.storage.engine import is_sqlite, open_engine, reading
+from receipt_service.storage.issuances import NewIssuance, NewMessage, Register
+from receipt_service.storage.stubs import pack_disclosures, pack_leaf
+from tests.support.checks import NOW, Situation, catalogue, situation, territory
+from tests.support.databases import running_postgres
+from tests.support.receipts import SIGNER
+
+CONCURRENT = 32
+ROUNDS = 5
+PER_ROUND = 640
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes on disk by table, its indexes included, and per stub."""
+
+    stubs: int
+    stub_bytes: float
+    """Stub and idempotency record with their indexes."""
+    message_bytes: float
+    by_name: dict[str, int]
+
+
+class Forms:
+    """Disclosures of every legal basis, to be filled with fresh salts and numbers."""
+
+    def __init__(self) -> None:
+        self._checks = [(found, found.check()) for found in map(situation, sorted(catalogue().bases))]
+        self._ids = RowIds()
+        self._next = 0
+
+    def issuance(self, at: datetime) -> NewIssuance:
+        """One more check, handed over on the screen."""
+        given, check = self._checks[self._next % len(self._checks)]
+        self._next += 1
+        number = receipt_number_from(secrets.token_bytes(16))
+        claims = claims_of(check, given.person, receipt_number=number, recorded_at=at, catalogue=catalogue())
+        salts = [secrets.token_bytes(SEED_BYTES) for _ in range(5)]
+        draft = draft_receipt(
+            claims, salts=salts, issuer="https://recepisse.interieur.gouv.example", kid=SIGNER.kid, issued_on=at.date()
+        )
+        stub = draft.signed(secrets.token_bytes(64)).stub
+        first = self._ids.take(at, 1)
+        return NewIssuance(
+            stub_id=StubId(first),
+            receipt_number=number,
+            leaf=pack_leaf(stub.leaf),
+            disclosures=pack_disclosures(stub.disclosures),
+            officer_number=f"{self._next % 120_000:07}",
+            unit_code=f"PN-{self._next % 3000:04}",
+            checked_at=at - timedelta(minutes=4),
+            committed_at=at,
+            messages=(NewMessage(first, "screen", "handed_over"),),  # type: ignore[arg-type]
+            lookup=secrets.token_bytes(16),
+            fingerprint=secrets.token_bytes(16),
+            replay_period=498_000,
+        )
+
+
+def fill(engine: Engine, forms: Forms, count: int) -> None:
+    """Register stubs until there are ``count``."""
+    register = Register(engine)
+    with reading(engine) as connection:
+        present = connection.exec_driver_sql("SELECT count(*) FROM stub").scalar_one()
+    at = datetime.now(UTC)
+    for start in range(present, count, BATCH):
+        batch = [forms.issuance(at + timedelta(milliseconds=start)) for _ in range(min(BATCH, count - start))]
+        register(batch)
+    register.close()
+
+
+def sizes(engine: Engine) -> Size:
+    """Ask the database how many bytes its tables and indexes take."""
+    with reading(engine) as connection:
+        stubs = connection.exec_driver_sql("SELECT count(*) FROM stub").scalar_one()
+        messages = connection.exec_driver_sql("SELECT count(*) FROM message").scalar_one()
+        if is_sqlite(connection):
+            query = (
+                "SELECT m.tbl_name, sum(d.pgsize) FROM dbstat d JOIN sqlite_master m ON m.name = d.name"
+                " WHERE d.aggregate = TRUE GROUP BY m.tbl_name"
+            )
+        else:
+            query = (
+                "SELECT relname, pg_total_relation_size(oid) FROM pg_class"
+                " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            )
+        found = {name: int(size) for name, size in connection.exec_driver_sql(query)}
+    return Size(
+        stubs=stubs,
+        stub_bytes=(found["stub"] + found["idempotency"]) / stubs,
+        message_bytes=found["message"] / messages,
+        by_name=found,
+    )
+
+
+class _Officers:
+    def __init__(self, given: Situation) -> None:
+        self._given = given
+
+    async def by_subject(self, _subject: str) -> Any:
+        return self._given.officer
+
+    async def by_number(self, _number: str) -> Any:
+        return self._given.ordered_by
+
+
+def issuing_cost(engine: Engine, folder: Path, begun: datetime) -> float:
+    """Issue receipts with one SMS, 32 at a time; the median over rounds of microseconds for each receipt."""
+    given = situation("CPP-78-2-AL7")
+    register = Register(engine)
+    group = GroupCommit(register)
+    public_key = X25519PrivateKey.generate().public_key().public_bytes_raw()
+    sealer = Sealer(public_key, epoch_of(NOW))
+    issuer = Issuer(
+        url="https://recepisse.interieur.gouv.example",
+        catalogue=catalogue(),
+        territory=territory(),
+        officers=_Officers(given),
+        earlier=Reads(engine),
+        replay_keys=ReplayKeyFolder(folder, window=timedelta(hours=72), now=NOW),
+        signer_at=lambda _now: SIGNER,
+        sealer_at=lambda _now: sealer,
+        commit=group.commit,
+    )
+
+    moments = itertools.count()
+
+    async def one_after_another(count: int) -> None:
+        for _ in range(count):
+            submission = Submission(
+                subject="agent",
+                idempotency_key=str(uuid4()),
+                request=given.request,
+                person=given.person,
+                recipient=given.recipient,
+            )
+            await issue(submission, issuer=issuer, now=begun + timedelta(microseconds=next(moments)))
+
+    async def a_round() -> float:
+        started = time.perf_counter()
+        await asyncio.gather(*(one_after_another(PER_ROUND // CONCURRENT) for _ in range(CONCURRENT)))
+        return (time.perf_counter() - started) / PER_ROUND * 1e6
+
+    async def rounds() -> list[float]:
+        await one_after_another(64)
+        return [await a_round() for _ in range(ROUNDS)]
+
+    try:
+        return statistics.median(asyncio.run(rounds()))
+    finally:
+        group.close()
+        register.close()
+
+
+def measure(url: str, counts: list[int], folder: Path) -> Iterator[dict[str, Any]]:
+    """Fill to each size in turn and measure there."""
+    migrate(url)
+    engine = open_engine(url)
+    forms = Forms()
+    for index, count in enumerate(counts):
+        started = time.perf_counter()
+        fill(engine, forms, count)
+        found = sizes(engine)
+        yield {
+            "database": engine.dialect.name,
+            "stubs": count,
+            "bytes_per_stub": round(found.stub_bytes),
+            "bytes_per_settled_message": round(found.message_bytes),
+            "issuing_us": round(issuing_cost(engine, folder, NOW + timedelta(minutes=index))),
+            "filled_in_s": round(time.perf_counter() - started),
+            "tables": found.by_name,
+        }
+    engine.dispose()
+
+
+def main() -> None:
+    """Print one JSON line for each size and database."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="10000,1000000")
+    parser.add_argument("--databases", default="sqlite,postgresql")
+    arguments = parser.parse_args()
+    counts = [int(size) for size in arguments.sizes.split(",")]
+    with tempfile.TemporaryDirectory(prefix="stub-book-") as name:
+        folder = Path(name)
+        if "sqlite" in arguments.databases:
+            for result in measure(f"sqlite:///{folder / 'stubs.db'}", counts, folder / "replay"):
+                print(json.dumps(result), flush=True)  # noqa: T201 - a command prints
+        if "postgresql" in arguments.databases:
+            with running_postgres() as server:
+                for result in measure(server.create("stub_book"), counts, folder / "replay"):
+                    print(json.dumps(result), flush=True)  # noqa: T201 - a command prints
+
+
+if __name__ == "__main__":
+    main()
