@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from receipt_service.domain.check_request import TEXT_LIMITS
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _BIRTH_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _ADULT_AGE: Final = 18
 _OLDEST: Final = 130
+_LATEST_ZONE: Final = timedelta(hours=14)
 
 
 def check_person(case: Case) -> None:
@@ -43,8 +44,8 @@ def _is_name(text: str, limit: int, *, may_be_empty: bool) -> bool:
 
 
 def _is_plausible(born: tuple[date, date], case: Case) -> bool:
-    """Whether somebody born then can have been there: not tomorrow, not before any living person."""
-    today = case.now.date()
+    """Whether somebody born then can have been there: not tomorrow anywhere, not before any living person."""
+    today = (case.now.astimezone(UTC) + _LATEST_ZONE).date()
     return born[0] <= today and born[1].year >= today.year - _OLDEST
 
 

@@ -74,7 +74,6 @@ _DWELLING: Final = re.compile(
 _PUBLIC_FLOOR: Final = re.compile(
     r"\b(?:gare|centre|galerie|parking|aeroport|terminal|tribunal|mairie|prefecture|hopital|magasin|station|hall|musee)\b"
 )
-_DIGIT: Final = re.compile(r"\d")
 _NAMES_SOMEONE: Final = re.compile(
     r"(?<![A-Za-z])(?:M|Mr|Mme|Mlle|MM|Mrs|Ms)\.?\s+[A-Z]"
     r"|(?<!rue )(?<!Rue )\b[Mm](?:onsieur|adame|ademoiselle)\s+(?!(?:le|la|les|l)\b)[A-Za-z]"
@@ -160,22 +159,24 @@ def findings_in(
         return ("text.control_character",)
     protected = profile.protected and suspicion.protected
     dwelling = profile.place and suspicion.dwelling
-    digits = suspicion.digits and profile.numbers and _DIGIT.search(text) is not None
-    street = profile.place and digits
+    figures = sum(map(str.isdigit, text)) if suspicion.digits and profile.numbers else 0
+    street = profile.place and figures > 0
     spelled = spell(text) if suspicion.names or protected or dwelling or street else []
     joined = " ".join([word.folded for word in spelled])
     found: list[str] = []
     if suspicion.names:
         found += _names(text, spelled, marks)
-    if suspicion.addresses or digits:
-        found += _numbers(unaccented(text), profile, digits=digits)
+    if suspicion.addresses:
+        found += _addresses(unaccented(text))
+    if figures:
+        found += _numbers(unaccented(text), profile, figures)
     if protected and _protected(spelled, joined, profile):
         found.append("text.protected")
     if dwelling and _is_dwelling(joined):
         found.append("place.dwelling")
     if street and _has_street_number(joined):
         found.append("place.street_number")
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def _names(text: str, spelled: Sequence[Word], marks: IdentityMarks) -> Iterator[str]:
@@ -196,20 +197,23 @@ def _tells_identity(text: str, spelled: Sequence[Word], marks: IdentityMarks) ->
     )
 
 
-def _numbers(plain: str, profile: Profile, *, digits: bool) -> Iterator[str]:
-    """Yield the screens for addresses, and where figures are no reference for numbers, that the text fails."""
-    link = numbers.has_link(plain)
-    contact = numbers.has_address(plain) or (digits and numbers.has_phone(plain))
-    plate = digits and numbers.has_plate(plain)
-    if link:
+def _addresses(plain: str) -> Iterator[str]:
+    """Yield the screens for addresses that the text, without accents, fails."""
+    if numbers.has_link(plain):
         yield "text.link"
-    if contact:
+    if numbers.has_address(plain):
         yield "text.contact"
-    if plate:
+
+
+def _numbers(plain: str, profile: Profile, figures: int) -> Iterator[str]:
+    """Yield the screens for numbers that the text, without accents and with so many figures, fails."""
+    if numbers.has_phone(plain, figures):
+        yield "text.contact"
+    elif numbers.has_plate(plain):
         yield "text.plate"
-    if digits and not (link or contact or plate) and numbers.has_document_number(plain):
+    elif numbers.has_document_number(plain, figures):
         yield "text.number"
-    if digits and profile.place and numbers.has_coordinates(plain):
+    if profile.place and numbers.has_coordinates(plain):
         yield "place.coordinates"
 
 

@@ -9,15 +9,15 @@ from typing import Final
 
 from receipt_service.domain.screening_words import listed
 
-_SIV_LETTERS: Final = "A-HJ-NP-TV-Z"  # a plate has no I, O or U
-_SIV: Final = re.compile(
-    rf"(?<![^\W_])([{_SIV_LETTERS}]{{2}})([\s.\-_/·]?)(\d{{3}})([\s.\-_/·]?)([{_SIV_LETTERS}]{{2}})(?![^\W_])",
+_L: Final = "[A-HJ-NP-TV-Z]"  # a plate of today has no I, O or U
+_S: Final = r"[\s.\-_/·]?"
+_PLATE: Final = re.compile(
+    rf"(?<![^\W_])(?=(?:(?P<siv>{_L}{{2}}{_S}\d{{3}}{_S}{_L}{{2}})"
+    rf"|(?P<fni>\d{{1,4}}{_S}(?P<series>[A-Z]{{2,3}}){_S}(?:0[1-9]|[1-8]\d|9[0-5]|2[AB]|97[1-8]))"
+    rf"|(?P<moped>[A-Z]{{1,2}}{_S}\d{{2,3}}{_S}[A-Z]))(?![^\W_]))",
     re.IGNORECASE,
 )
-_FNI: Final = re.compile(
-    r"(?<![^\W_])(\d{1,4})[\s.\-_]?([A-Z]{2,3})[\s.\-_]?(0[1-9]|[1-8]\d|9[0-5]|2[AB]|97[1-8])(?![^\W_])", re.IGNORECASE
-)
-_MOPED: Final = re.compile(r"(?<![^\W_])[A-Z]{1,2}[\s.\-]?\d{2,3}[\s.\-]?[A-Z](?![^\W_])")
+"""All three series at once, and overlapping: ``12 km 34 AB 75`` holds a plate behind a distance."""
 _NOT_PLATE_LETTERS: Final = frozenset(
     listed(
         """
@@ -27,6 +27,8 @@ _NOT_PLATE_LETTERS: Final = frozenset(
     )
 )
 
+_SHORTEST_PHONE: Final = 7
+_LONG: Final = 9
 _PHONE_FRENCH: Final = re.compile(r"(?<![\d])0\s?[1-9](?:[\s.\-_/]*\d){8}(?!\d)")
 _PHONE_ABROAD: Final = re.compile(r"(?:\+|(?<!\d)00)\s?[1-9](?:[\s.\-_/()]*\d){6,14}")
 _EMAIL: Final = re.compile(
@@ -70,23 +72,25 @@ _COORDINATES: Final = re.compile(r"(?<![\d.])-?\d{1,3}[.,]\d{4,}")
 
 def has_plate(text: str) -> bool:
     """Whether a French number plate stands in the text: SIV, FNI or moped, in any writing."""
-    return (
-        any(_is_siv(match) for match in _SIV.finditer(text))
-        or any(match[2].lower() not in _NOT_PLATE_LETTERS for match in _FNI.finditer(text))
-        or _MOPED.search(text) is not None
+    return any(_is_plate(match) for match in _PLATE.finditer(text))
+
+
+def _is_plate(match: re.Match[str]) -> bool:
+    """Tell ``AB 123 CD`` from ``le 115 et`` and ``1234 AB 75`` from ``10 km 30``; a moped's needs its capitals."""
+    if match["siv"] is not None:
+        siv = match["siv"]
+        spaced = siv.islower() and siv[2].isspace() and siv[-3].isspace()
+        return not (spaced and {siv[:2], siv[-2:]} & _NOT_PLATE_LETTERS)
+    if match["fni"] is not None:
+        return match["series"].lower() not in _NOT_PLATE_LETTERS
+    return match["moped"].isupper()
+
+
+def has_phone(text: str, figures: int) -> bool:
+    """Whether a telephone number stands in the text, which has this many digits."""
+    return figures >= _SHORTEST_PHONE and (
+        _PHONE_FRENCH.search(text) is not None or _PHONE_ABROAD.search(text) is not None
     )
-
-
-def _is_siv(match: re.Match[str]) -> bool:
-    """Tell ``AB 123 CD`` from ``le 115 et``: with spaces and no capital, little words are not a plate."""
-    if match[2].isspace() and match[4].isspace() and match[0].islower():
-        return not {match[1], match[5]} & _NOT_PLATE_LETTERS
-    return True
-
-
-def has_phone(text: str) -> bool:
-    """Whether a telephone number stands in the text."""
-    return _PHONE_FRENCH.search(text) is not None or _PHONE_ABROAD.search(text) is not None
 
 
 def has_address(text: str) -> bool:
@@ -99,9 +103,14 @@ def has_link(text: str) -> bool:
     return _URL.search(text) is not None
 
 
-def has_document_number(text: str) -> bool:
-    """Whether a social-security number, an identity document's number or any run of nine digits does."""
-    return any(pattern.search(text) for pattern in (_NIR, _LONG_NUMBER, _DOCUMENT))
+def has_document_number(text: str, figures: int) -> bool:
+    """Whether a social-security number, an identity document's number or any run of nine digits does.
+
+    ``figures`` is how many digits the text has.
+    """
+    if figures >= _LONG and (_NIR.search(text) is not None or _LONG_NUMBER.search(text) is not None):
+        return True
+    return _DOCUMENT.search(text) is not None
 
 
 def has_coordinates(text: str) -> bool:
