@@ -358,6 +358,33 @@ def test_without_scripts_the_page_says_what_it_needs(browser, site):
         context.close()
 
 
+def test_a_browser_without_webcrypto_is_told_and_nothing_is_called_forged(browser, site):
+    url = site.add(Case())
+    context = browser.new_context(locale="fr-FR")
+    try:
+        page = context.new_page()
+        page.add_init_script("Object.defineProperty(crypto, 'subtle', {value: undefined})")
+        page.goto(url)
+        settled(page)
+        assert verdict(page) == ("indeterminate", "browser_unable")
+    finally:
+        context.close()
+
+
+def test_a_page_whose_texts_do_not_come_says_so_without_them(browser, site):
+    context = browser.new_context(locale="fr-FR")
+    try:
+        page = context.new_page()
+        page.route("**/r/texts/*", lambda route: route.abort())
+        page.goto(site.add(Case()))
+        page.wait_for_timeout(300)
+        assert page.locator("#starting").is_visible()
+        assert "restent bons" in page.locator("#starting").inner_text()
+        assert page.url == f"{site.address}/r"
+    finally:
+        context.close()
+
+
 def test_the_texts_of_the_page_are_those_of_the_mail(browser, site):
     """The page's rows and the mail's are written by two programs from the same words."""
     for case in (Case(), Case(person=REFUSED, place=MAYOTTE)):

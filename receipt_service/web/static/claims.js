@@ -1,6 +1,8 @@
 // The shape of the five groups: the same as receipt_service/verify/claims.py and
 // schemas/receipt-claims.v1.schema.json. A shape is a function that says whether a value has it.
 
+import { own } from "./encoding.js";
+
 const MOST_ITEMS = 256;
 const CODE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 /* eslint-disable no-control-regex */
@@ -37,7 +39,7 @@ const members =
     const known = { ...required, ...optional };
     return (
       Object.keys(required).every((name) => name in value) &&
-      Object.keys(value).every((name) => Object.hasOwn(known, name) && known[name](value[name]))
+      Object.keys(value).every((name) => own(known, name) && known[name](value[name]))
     );
   };
 

@@ -8,6 +8,11 @@ const VALUES = new Map([...ALPHABET].map((char, value) => [char, value]));
 /** Not base64url in its canonical form: padding, other letters, or bits left over. */
 export class NotCanonical extends Error {}
 
+/** Object.hasOwn, for telephones older than it. */
+export function own(object, name) {
+  return Object.prototype.hasOwnProperty.call(object, name);
+}
+
 export function utf8(text) {
   return UTF8.encode(text);
 }

@@ -2,7 +2,7 @@
 // disclosure is written again from it, character for character as it was signed.
 
 import { GROUPS, RECEIPT_NUMBER } from "./claims.js";
-import { base64url, derive, fromBase64url, fromUtf8, utf8 } from "./encoding.js";
+import { base64url, derive, fromBase64url, fromUtf8, own, utf8 } from "./encoding.js";
 import { verify } from "./verifier.js";
 
 const SEED_BYTES = 16;
@@ -41,12 +41,12 @@ export function parseFragment(fragment) {
 
 function readPerson(lines) {
   const [kind, ...rest] = lines;
-  if (kind === "E" && rest.length === 5 && Object.hasOwn(PROOFS, rest[4])) {
+  if (kind === "E" && rest.length === 5 && own(PROOFS, rest[4])) {
     const [family_name, given_names, birth_date, birth_place, proof] = rest;
     const established_by = PROOFS[proof];
     return { identity: "established", family_name, given_names, birth_date, birth_place, established_by };
   }
-  if (kind === "N" && rest.length === 1 && Object.hasOwn(REASONS, rest[0])) {
+  if (kind === "N" && rest.length === 1 && own(REASONS, rest[0])) {
     return { identity: "not_established", reason: REASONS[rest[0]] };
   }
   throw new NotALink();

@@ -64,6 +64,11 @@ async function readCatalogue({ version, sha256: digest }) {
 }
 
 async function judge(work) {
+  if (globalThis.crypto?.subtle === undefined) {
+    Object.assign(state, { verdict: refusal("browser_unable", "indeterminate"), catalogue: null });
+    show();
+    return;
+  }
   Object.assign(state, { verdict: null, catalogue: null, working: true });
   show();
   try {
@@ -293,6 +298,7 @@ async function start() {
   find("by-number").addEventListener("submit", submitNumber);
   find("file").addEventListener("change", openFile);
   addEventListener("hashchange", () => judgeFragment(takeFragment()));
+  find("starting").hidden = true;
   find("main").hidden = false;
   show();
   judgeFragment(fragment);

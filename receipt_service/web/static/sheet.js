@@ -1,6 +1,8 @@
 // The receipt as words, row for row what receipt_service/delivery/rendering/sheet.py writes in the
 // mail and the PDF. Gives plain texts: whoever shows them uses textContent.
 
+import { own } from "./encoding.js";
+
 const MOMENTS = new Set(["operation_started_at", "hold_started_at", "hold_ended_at"]);
 const CODED = {
   offence_class: "offence_classes",
@@ -25,7 +27,7 @@ export class Words {
   }
 
   has(key) {
-    return Object.hasOwn(this.texts, key);
+    return own(this.texts, key);
   }
 
   entry(kind, code) {
@@ -174,7 +176,7 @@ function* basisItems(basis, words, zone) {
 function fact(name, value, words, zone) {
   if (typeof value === "boolean") return words.say(value ? "word.yes" : "word.no");
   if (MOMENTS.has(name)) return words.moment(value, zone);
-  if (Object.hasOwn(CODED, name)) return words.of(CODED[name], value);
+  if (own(CODED, name)) return words.of(CODED[name], value);
   return name === "parent_receipt_number" ? grouped(value) : value;
 }
 

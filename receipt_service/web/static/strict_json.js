@@ -1,6 +1,8 @@
 // JSON that every reader understands alike. JSON.parse keeps the last of two members with one name;
 // another reader keeps the first: two people would then see two receipts under one signature.
 
+import { own } from "./encoding.js";
+
 /** Not JSON, or not JSON that every reader understands alike. */
 export class NotStrict extends Error {}
 
@@ -17,7 +19,7 @@ const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 // eslint-disable-next-line no-control-regex
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
-const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+const LONE_SURROGATE = /\p{Surrogate}/u; // the flag takes a pair as one character
 
 /** Parse a JSON text; objects come without a prototype. Throws NotStrict. */
 export function parseStrict(text) {
@@ -127,7 +129,7 @@ class Reader {
     const char = this.text[this.at];
     this.at += 1;
     if (char !== "u") {
-      if (!Object.hasOwn(ESCAPES, char ?? "")) throw new NotStrict();
+      if (!own(ESCAPES, char ?? "")) throw new NotStrict();
       return ESCAPES[char];
     }
     const digits = this.text.slice(this.at, this.at + 4);
