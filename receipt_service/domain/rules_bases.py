@@ -36,6 +36,7 @@ def find_bases(case: Case) -> None:
             case.refuse(f"/legal_bases/{index}/code", "basis.duplicate")
         else:
             case.known.append((index, use, entry))
+            case.entries.append(entry)
         seen.add(use.code)
 
 
@@ -54,7 +55,7 @@ def check_order(case: Case) -> None:
     """R6: whoever is no OPJ names the OPJ on whose order they act, and that OPJ is one."""
     number = case.request.ordered_by
     if number is None:
-        dependent = [e for e in case.entries() if e.qualities.get(case.officer.quality) is Authority.ON_ORDER]
+        dependent = [e for e in case.entries if e.qualities.get(case.officer.quality) is Authority.ON_ORDER]
         if dependent:
             case.refuse("/ordered_by", "ordered_by.required", article=dependent[0].article)
         return
@@ -93,14 +94,14 @@ def _check_territory(case: Case, pointer: str, entry: LegalBasis) -> None:
 
 def _check_company(case: Case, pointer: str, use: BasisUse, entry: LegalBasis) -> None:
     """R7, R8: what needs another basis, in the same check or in an earlier one."""
-    if entry.accessory_to and not any(other.code in entry.accessory_to for other in case.entries()):
+    if entry.accessory_to and not any(other.code in entry.accessory_to for other in case.entries):
         case.refuse(
             f"{pointer}/code",
             "basis.accessory_only",
             article=entry.article,
             others="CPP art. 78-2 al. 2-8",
         )
-    if entry.excludes_families and any(other.family in entry.excludes_families for other in case.entries()):
+    if entry.excludes_families and any(other.family in entry.excludes_families for other in case.entries):
         case.refuse(f"{pointer}/code", "basis.excluded", article=entry.article)
     if entry.follows:
         _check_parent(case, pointer, use, entry)
@@ -110,7 +111,7 @@ def _check_parent(case: Case, pointer: str, use: BasisUse, entry: LegalBasis) ->
     """R8: a check on one of the bases that this one follows; a parent receipt, once given, must be right."""
     field = f"{pointer}/parent_receipt_number"
     if use.parent_receipt_number is None:
-        if not any(other.code in entry.follows for other in case.entries()):
+        if not any(other.code in entry.follows for other in case.entries):
             case.refuse(field, "basis.parent_required", article=entry.article)
     elif case.parent_bases is None:
         case.refuse(field, "basis.parent_unknown")

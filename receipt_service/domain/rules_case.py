@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from receipt_service.domain.catalogue_entries import Authority
 from receipt_service.domain.rule_texts import violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -43,19 +41,13 @@ class Case:
     """UTC; ``None`` when the time itself is unusable, and rules that need it are silent."""
     known: list[tuple[int, BasisUse, LegalBasis]] = field(default_factory=list)
     """The bases that the catalogue has, with their position in the request."""
+    entries: list[LegalBasis] = field(default_factory=list)
+    """The catalogue's entries of those."""
     violations: list[Violation] = field(default_factory=list)
 
     def refuse(self, pointer: str, rule: str, **parameters: object) -> None:
         """Note that the field at this JSON Pointer breaks a rule."""
         self.violations.append(violation(pointer, rule, **parameters))
-
-    def entries(self) -> Iterator[LegalBasis]:
-        """Yield the catalogue's entries of the bases used."""
-        return (entry for _, _, entry in self.known)
-
-    def acts_alone(self, entry: LegalBasis) -> bool:
-        """Whether the officer uses a basis on their own authority."""
-        return entry.qualities.get(self.officer.quality) is Authority.OWN
 
 
 def instant(moment: datetime) -> datetime | None:

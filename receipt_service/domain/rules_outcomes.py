@@ -24,14 +24,14 @@ def check_reasons(case: Case) -> None:
     if not case.known:
         return
     for index, code in known:
-        if not any(code in entry.reasons for entry in case.entries()):
+        if not any(code in entry.reasons for entry in case.entries):
             case.refuse(f"/reasons/{index}", "reason.not_for_basis")
     given = {code for _, code in known}
     for index, _, entry in case.known:
         if request.reasons and entry.reasons.isdisjoint(given) and not entry.accessory_to:
             case.refuse(f"/legal_bases/{index}/code", "reason.basis_without", article=entry.article)
     if request.reason_text is None or not request.reason_text.strip():
-        demanding = [entry for entry in case.entries() if entry.reason_text_required]
+        demanding = [entry for entry in case.entries if entry.reason_text_required]
         if demanding:
             case.refuse("/reason_text", "reason_text.required", article=demanding[0].article)
 
@@ -42,7 +42,7 @@ def check_selection(case: Case) -> None:
     if mode not in case.catalogue.selection_modes:
         case.refuse("/selection", "selection.unknown")
         return
-    leading = [entry for entry in case.entries() if not entry.accessory_to]
+    leading = [entry for entry in case.entries if not entry.accessory_to]
     if leading and not any(mode in entry.selections for entry in leading):
         case.refuse("/selection", "selection.not_for_basis")
 
@@ -110,8 +110,8 @@ def _check_power(case: Case, pointer: str, outcome: Outcome) -> None:
 def _check_ground(case: Case, pointer: str, outcome: Outcome) -> None:
     """Refuse an outcome that no basis allows, or that the person's age excludes."""
     if case.known and (
-        (outcome.needs_bases and not any(entry.code in outcome.needs_bases for entry in case.entries()))
-        or (outcome.needs_identity_basis and not any(entry.grounds_identity for entry in case.entries()))
+        (outcome.needs_bases and not any(entry.code in outcome.needs_bases for entry in case.entries))
+        or (outcome.needs_identity_basis and not any(entry.grounds_identity for entry in case.entries))
     ):
         case.refuse(pointer, "outcome.needs_basis", **_labels(outcome))
     if outcome.minors == "never" and is_surely_minor(case):

@@ -23,7 +23,7 @@ def check_person(case: Case) -> None:
     """Names and birth as a document spells them; an identity only where some basis grounds asking for it."""
     person = case.person
     asked = isinstance(person, IdentityEstablished) or person.reason is not NotEstablishedReason.NOT_ASKED
-    if asked and case.known and not any(entry.grounds_identity for entry in case.entries()):
+    if asked and case.known and not any(entry.grounds_identity for entry in case.entries):
         case.refuse("/person/identity", "person.no_identity_basis")
     if not isinstance(person, IdentityEstablished):
         return

@@ -10,7 +10,7 @@ from receipt_service.domain.check_request import (
     TEXT_LIMITS,
 )
 from receipt_service.domain.screening_names import IdentityMarks
-from receipt_service.domain.screening_vocabulary import is_generic
+from receipt_service.domain.screening_vocabulary import LONGEST_FORMULA, is_generic
 from receipt_service.domain.screening_words import words
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def check_texts(case: Case) -> None:
     for text in texts:
         if len(text.text) > text.limit:
             case.refuse(text.pointer, "text.too_long", limit=text.limit)
-        elif text.particular and text.text.strip() and is_generic(words(text.text)):
+        elif text.particular and _is_formula(text.text):
             case.refuse(text.pointer, "text.generic")
     texts = [text for text in texts if len(text.text) <= text.limit]
     suspicion = screening.suspicion_of([text.text for text in texts], marks)
@@ -61,6 +61,11 @@ def check_texts(case: Case) -> None:
     for text in texts:
         for rule in screening.findings_in(text.text, text.profile, marks, suspicion):
             case.refuse(text.pointer, rule)
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a text is there and says nothing in particular; the longest formula is short."""
+    return len(text) <= LONGEST_FORMULA and bool(text.strip()) and is_generic(words(text))
 
 
 def _texts(case: Case) -> Iterator[_Text]:
@@ -90,7 +95,7 @@ def _texts(case: Case) -> Iterator[_Text]:
 
 def _is_needed(case: Case) -> bool:
     """Whether a basis asks for objective facts in words."""
-    return any(entry.reason_text_required for entry in case.entries())
+    return any(entry.reason_text_required for entry in case.entries)
 
 
 def check_place(case: Case) -> None:

@@ -82,7 +82,7 @@ _NAMES_SOMEONE: Final = re.compile(
 _BORN: Final = re.compile(
     r"\bné(?:e|s|es)?\s+(?:le|en|à|a)\b|\bnee\s+(?:le|en|a)\b|\bne\s+(?:le|en)\s+\d", re.IGNORECASE
 )
-_RUN_OF_DIGITS: Final = re.compile(r"[0-9]+")
+_RUN_OF_DIGITS: Final = re.compile(r"\d+")
 _ADDRESS_WORDS: Final = frozenset(("www", "http", "https", "arobase", "at"))
 _TOP_LEVELS: Final = frozenset(numbers.TOP_LEVELS)
 _NAMING_WORDS: Final = frozenset(
@@ -159,7 +159,7 @@ def findings_in(
         return ("text.control_character",)
     protected = profile.protected and suspicion.protected
     dwelling = profile.place and suspicion.dwelling
-    figures = sum(map(str.isdigit, text)) if suspicion.digits and profile.numbers else 0
+    figures = len("".join(_RUN_OF_DIGITS.findall(text))) if suspicion.digits and profile.numbers else 0
     street = profile.place and figures > 0
     spelled = spell(text) if suspicion.names or protected or dwelling or street else []
     joined = " ".join([word.folded for word in spelled])

@@ -198,6 +198,10 @@ GENERIC_REASONS: Final = frozenset(
 """Folded sentences that state no objective fact (93-323 DC: the circumstances must be particular)."""
 
 
+LONGEST_FORMULA: Final = 60
+"""Characters, with room for accents and punctuation, beyond which a text is no formula."""
+
+
 def is_generic(words: Iterable[str]) -> bool:
     """Whether a text, as folded words, says nothing in particular."""
     content = [word for word in words if len(word) > 1 or word.isdigit() or word in {"d", "l"}]
