@@ -1,5 +1,6 @@
 """How a process begins and listens, the same for ``api`` and ``serve``."""
 
+import contextlib
 import signal
 import socket
 import types
@@ -66,7 +67,8 @@ def listen(app: FastAPI, host: str, port: int, settings: ApiSettings) -> None:
         # When uvicorn has ended in order it raises the signal again: an end in order is no failure.
         signal.signal(number, _taken_note_of)
     server = uvicorn.Server(_config(app, settings))
-    server.run(sockets=[listening])
+    with contextlib.suppress(SystemExit):  # a start that failed: told below, in our words
+        server.run(sockets=[listening])
     fault: ReceiptServiceError | None = getattr(app.state, "start_fault", None)
     if fault is not None:
         raise fault
@@ -78,4 +80,4 @@ def listen_with_workers(factory: str, host: str, port: int, settings: ApiSetting
     """Serve in several processes on one address; each builds its own application by ``factory``."""
     listening = _bound(host, port)
     config = _config(factory, settings, factory=True, workers=workers)
-    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+    Multiprocess(config, sockets=[listening]).run()
