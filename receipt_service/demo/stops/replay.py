@@ -45,6 +45,8 @@ class Replayer:
     take_texts: Callable[[], Iterator[Text]]
     """Takes the texts that came in since the last call off the phone."""
     take_mails: Callable[[], Iterator[bytes]]
+    keep_mail: Callable[[bytes], None] = lambda _: None
+    """Keeps a mail that does not bring what it should, to be looked into."""
     delivered: bool = True
     """``False``: no worker runs; issue only."""
     concurrency: int = 24
@@ -83,7 +85,7 @@ class Replayer:
                 self.tally.repeats += answer.repeats
                 await self._judge(stop, answer)
             except ReceiptServiceError as problem:
-                self.tally.fail(type(problem).__name__, f"line {stop.line}")
+                self.tally.fail(_said(problem), f"line {stop.line}")
         self.progress(1)
 
     async def _judge(self, stop: MappedStop, answer: Answer) -> None:
@@ -147,7 +149,7 @@ class Replayer:
             try:
                 finding = await self._paper(stop, created)
             except ReceiptServiceError as problem:
-                finding = type(problem).__name__
+                finding = _said(problem)
             self._found("on_paper", finding, created["receipt_number"])
 
     async def _paper(self, stop: MappedStop, created: dict[str, Any]) -> str:
@@ -189,7 +191,7 @@ class Replayer:
             number = read_link(url).receipt_number
             verdict, _ = await self._link_verdict(url)
         except ReceiptServiceError as problem:
-            self.tally.fail(f"sms: {type(problem).__name__}")
+            self.tally.fail(f"sms: {_said(problem)}")
             return
         self._arrived(Arrival(number, "sms", text.to, _fault(verdict)))
 
@@ -202,7 +204,8 @@ class Replayer:
             number = verdict.receipt_number or ""
             same = same and read_link(link_in(mail.text)).receipt_number == number
         except ReceiptServiceError as problem:
-            return Arrival("", "email", "", type(problem).__name__)
+            self.keep_mail(raw)
+            return Arrival("", "email", "", _said(problem))
         return Arrival(number, "email", mail.to, _fault(verdict) or (None if same else "PDF or link differ"))
 
     def _arrived(self, arrival: Arrival) -> None:
@@ -226,6 +229,11 @@ class Replayer:
     async def _stub(self, number: str) -> str:
         answer = await self.client.request("GET", f"/v1/stubs/{number}")
         return str(answer.json["stub"])
+
+
+def _said(problem: ReceiptServiceError) -> str:
+    """Give a problem's kind and words; no message of ours holds a value."""
+    return f"{type(problem).__name__}: {problem}"
 
 
 def _fault(verdict: Verdict) -> str | None:

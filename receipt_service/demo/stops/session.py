@@ -1,6 +1,7 @@
 """A replay from its file to its tally: the stage without saved mails, API and worker each on their own."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ async def replay_file(
             replay=replay,
             take_texts=lambda: _texts(stage),
             take_mails=lambda: _mails(stage),
+            keep_mail=lambda raw: _keep(stage, raw),
             delivered=delivered,
             concurrency=CONCURRENCY,
             progress=progress,
@@ -62,3 +64,7 @@ def _texts(stage: Stage) -> Iterator[Text]:
 def _mails(stage: Stage) -> Iterator[bytes]:
     while stage.mails:
         yield stage.mails.popleft().raw
+
+
+def _keep(stage: Stage, raw: bytes) -> None:
+    (stage.received / f"faulty-{time.time_ns()}.eml").write_bytes(raw)
