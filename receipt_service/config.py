@@ -114,7 +114,9 @@ class DatabaseSettings(CoreSettings):
         default=None,
         description="`sqlite:///…` or `postgresql+psycopg://…`; unset: SQLite in the data folder.",
     )
-    database_connections: int = Field(default=8, ge=1, le=200, description="Most open connections of one process.")
+    database_connections: int = Field(
+        default=8, ge=1, le=200, description="Connections that one process keeps open; ten more under load."
+    )
 
     @property
     def database(self) -> str:

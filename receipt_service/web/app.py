@@ -46,7 +46,6 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
     """Build the application: API, verification page, and ``pages``, more routers outside the API's document."""
     app = _bare_app(request_limit_bytes=services.request_limit_bytes, https=services.public_url.startswith("https://"))
     app.state.services = services
-    app.state.hand = checks.Hand()
     app.state.printing = asyncio.Semaphore(1)
     app.router.lifespan_context = _lifespan
     for router in (pages_router(), *pages, *([] if services.demo_issuer is None else [demo_router()])):

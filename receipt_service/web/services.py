@@ -1,7 +1,7 @@
 """What the routes need of the rest of the program, as ports: ``bootstrap`` fills them, tests may too."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from receipt_service.issuance.reads import CheckReport
 from receipt_service.issuance.submission import Issued, Submission
 from receipt_service.web.authentication import TokenVerifier
 from receipt_service.web.demo_issuer import DemoIssuer
+from receipt_service.web.hand import Hands
 
 
 class Reads(Protocol):
@@ -59,6 +60,7 @@ class Services:
     clock: Callable[[], datetime]
     request_limit_bytes: int = 65_536
     issuance_queue_limit: int = 512
+    hands: Hands = field(default_factory=Hands)
     demo_issuer: DemoIssuer | None = None
     start: Callable[[], Awaitable[None]] | None = None
     """Runs when the server starts, before the first request."""

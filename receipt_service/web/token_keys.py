@@ -23,6 +23,8 @@ from receipt_service import telemetry
 from receipt_service.errors import Unavailable
 
 SMALLEST_REFRESH_SECONDS: Final = 30
+RETRY_SECONDS: Final = 3
+"""After a fetch that failed: sooner, since the issuer may just be starting."""
 LONGEST_STALE_SECONDS: Final = 24 * 3600
 LARGEST_ANSWER_BYTES: Final = 262_144
 MOST_KEYS: Final = 64
@@ -112,7 +114,7 @@ class FetchedKeys:
         self._clock = clock
         self._keys: Keys = {}
         self._fetched_at: float | None = None
-        self._asked_at: float | None = None
+        self._next_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str, algorithm: str) -> PyJWK | None:
@@ -143,12 +145,13 @@ class FetchedKeys:
     async def _refresh(self) -> None:
         """Fetch the keys unless that was done or tried a moment ago; keep the old ones on failure."""
         async with self._lock:
-            if self._asked_at is not None and self._clock() - self._asked_at < SMALLEST_REFRESH_SECONDS:
+            if self._clock() < self._next_at:
                 return
-            self._asked_at = self._clock()
+            self._next_at = self._clock() + RETRY_SECONDS
             try:
                 self._keys = usable_keys(await self._fetch(), self._algorithms)
                 self._fetched_at = self._clock()
+                self._next_at = self._fetched_at + SMALLEST_REFRESH_SECONDS
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 telemetry.logger().warning("token_keys_not_fetched", exc_info=error)
 

@@ -277,3 +277,14 @@ def test_the_demonstrations_tokens_can_be_taken_over_http(api):
 def test_outside_the_demonstration_there_is_no_token_to_take(api):
     with broken(api, demo_issuer=None) as client:
         assert client.request("POST", "/demo/oidc/token", body=b"subject=a").problem == "not-found"
+
+
+def test_no_more_prints_wait_than_a_printer_could_serve(api):
+    issued = api.post(check_body()).json
+    api.process.services.hands.prints.taken = 32
+
+    answer = api.client.request(
+        "POST", "/v1/receipts/pdf", headers=api.headers(), json={"receipt": issued["receipt"], "link": issued["link"]}
+    )
+
+    assert (answer.status, answer.problem) == (503, "overloaded")

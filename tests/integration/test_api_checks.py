@@ -164,14 +164,14 @@ def test_many_checks_at_once_are_all_registered(api):
 
 
 def test_beyond_the_limit_clients_are_asked_to_come_back(api):
-    api.client.app.state.hand.taken = api.process.services.issuance_queue_limit
+    api.process.services.hands.checks.taken = api.process.services.issuance_queue_limit
 
     answer = api.post(check_body())
 
     assert (answer.status, answer.problem) == (503, "overloaded")
     assert answer.header("retry-after") == "2"
     assert api.rows()["stub"] == 0
-    api.client.app.state.hand.taken = 0
+    api.process.services.hands.checks.taken = 0
 
 
 def refusals():

@@ -389,6 +389,20 @@ def test_an_issuer_that_misbehaves_leaves_us_without_keys_and_whole(answer):
     with_provider(scenario)
 
 
+def test_an_issuer_that_is_just_starting_is_asked_again_soon():
+    async def scenario(provider):
+        clock = [0.0]
+        provider.down = True
+        keys = fetched(provider, clock)
+        assert not await keys.ready()
+        provider.down = False
+        assert not await keys.ready()
+        clock[0] = 4
+        assert await keys.ready()
+
+    with_provider(scenario)
+
+
 def test_another_issuers_discovery_document_is_refused():
     async def scenario(provider):
         provider.issuer = "http://other.example"

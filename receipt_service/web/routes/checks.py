@@ -17,7 +17,6 @@ from receipt_service.web.example_files import example
 from receipt_service.web.fields import idempotency_key
 from receipt_service.web.json_body import require_json
 from receipt_service.web.openapi import json_content
-from receipt_service.web.problems import Refused
 from receipt_service.web.requests import read_check
 from receipt_service.web.responses import check_state_response, issued_response
 from receipt_service.web.services import Services, services_of
@@ -55,23 +54,6 @@ def number_in_path(request: Request) -> ReceiptNumber:
         raise NotFound("not a receipt number") from None
 
 
-class Hand:
-    """Counts the checks in hand in this process; beyond the limit, clients are asked to come back."""
-
-    def __init__(self) -> None:
-        self.taken = 0
-
-    def take(self, limit: int) -> None:
-        """Take one more, or refuse (503)."""
-        if self.taken >= limit:
-            raise Refused(problems.OVERLOADED)
-        self.taken += 1
-
-    def release(self) -> None:
-        """Give one back."""
-        self.taken -= 1
-
-
 async def register_check(request: Request, caller: Caller) -> Response:
     """Register a check and answer with its receipt."""
     services = services_of(request)
@@ -82,7 +64,7 @@ async def register_check(request: Request, caller: Caller) -> Response:
     now = services.clock()
     check_request, person, recipient = read_check(body, now)
     _require_offered(services, sms=recipient.sms is not None, email=recipient.email is not None)
-    hand: Hand = request.app.state.hand
+    hand = services.hands.checks
     hand.take(services.issuance_queue_limit)
     try:
         issued = await services.issue(

@@ -20,6 +20,7 @@ from receipt_service.web.services import services_of
 router = APIRouter(route_class=DirectRoute)
 
 _PDF = "application/pdf"
+_MOST_WAITING = 32
 
 
 async def print_receipt(request: Request, caller: Caller) -> Response:  # noqa: ARG001 - any officer may print
@@ -34,8 +35,13 @@ async def print_receipt(request: Request, caller: Caller) -> Response:  # noqa: 
     given = read_receipt_pdf(await request.body())
     receipt = Receipt.parse(given.receipt)
     # Typesetting takes tens of milliseconds: one at a time, beside the event loop.
-    async with request.app.state.printing:
-        document = await asyncio.to_thread(services.print_receipt, receipt, given.link, given.second_language)
+    waiting = services.hands.prints
+    waiting.take(_MOST_WAITING)
+    try:
+        async with request.app.state.printing:
+            document = await asyncio.to_thread(services.print_receipt, receipt, given.link, given.second_language)
+    finally:
+        waiting.release()
     return Response(document, 200, {"Content-Disposition": 'attachment; filename="recepisse.pdf"'}, _PDF)
 
 
@@ -64,5 +70,6 @@ Route(
         problems.INVALID_CHECK,
         problems.INVALID_RECEIPT,
         problems.INTERNAL_ERROR,
+        problems.OVERLOADED,
     ),
 ).add(router, print_receipt)
