@@ -37,7 +37,7 @@ class ReceivedMail:
     file: Path | None
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: aiosmtpd lists a handler's members, which fails on them before Python 3.11.4
 class Keeper:
     """aiosmtpd's handler: keeps mails in memory, and in ``folder`` as ``mail-000001.eml`` where one is given."""
 
@@ -58,13 +58,37 @@ class Keeper:
             sender=envelope.mail_from or "",
             raw=raw,
             at=datetime.now(UTC),
-            encrypted=server.transport.get_extra_info("sslcontext") is not None,
+            encrypted=server.transport is not None and server.transport.get_extra_info("sslcontext") is not None,
             file=file,
         )
         self.mails.append(mail)
         if self.on_mail is not None:
             self.on_mail(mail)
         return f"250 2.0.0 Kept as number {number}"
+
+
+class _BulkSmtp(SMTP):
+    """aiosmtpd, but DATA is read in one go: line by line, a mail with a PDF takes it four times as long."""
+
+    line_length_limit = 16 * 1024 * 1024  # of the stream reader; commands have their own limit
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's
+        """Take a mail (RFC 5321 §4.1.1.4) and let the handler answer."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        if self.envelope is None or not self.envelope.rcpt_tos:
+            await self.push("503 Error: need RCPT command")
+            return
+        if arg:
+            await self.push("501 Syntax: DATA")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        raw = await self._reader.readuntil(b"\r\n.\r\n")
+        text = raw[: -len(b".\r\n")].replace(b"\r\n..", b"\r\n.")
+        self.envelope.content = self.envelope.original_content = text.removeprefix(b".") if text[:2] == b".." else text
+        status = await self._call_handler_hook("DATA")
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        await self.push(status)
 
 
 class SmtpServerThread:
@@ -113,7 +137,7 @@ class SmtpServerThread:
             options |= {"tls_context": self._context, "require_starttls": True}
         if self._login is not None:
             options |= {"authenticator": self._authenticate, "auth_required": True}
-        server = SMTP(self._handler, loop=self._loop, **options)
+        server = _BulkSmtp(self._handler, loop=self._loop, **options)
         if self._implicit_tls:
             server._auth_require_tls = False  # noqa: SLF001 - it knows STARTTLS only; here TLS comes first
         return server
