@@ -116,7 +116,7 @@ def _check(case: Case, commune: Commune, zone: ZoneInfo) -> Check:
             use if use.notice_reference is None else replace(use, notice_reference=None) for use in request.legal_bases
         ),
         reasons=request.reasons,
-        reason_text=request.reason_text or None,
+        reason_text=(request.reason_text or "").strip() or None,
         selection=SelectionMode(request.selection),
         checked_at=request.checked_at.astimezone(zone).replace(microsecond=0),
         ended_at=None if request.ended_at is None else request.ended_at.astimezone(zone).replace(microsecond=0),

@@ -221,11 +221,11 @@ def _is_meant_as_name(text: Sequence[Word], index: int, marks: IdentityMarks, *,
         return False
     if word.typed.isupper() and not shouting:
         return True
-    if not capital or shouting or word.folded in FUNCTION_WORDS:
+    if not capital or word.folded in FUNCTION_WORDS:
         return False
     starts_sentence = index == 0 or any(mark in word.gap for mark in _SENTENCE_ENDS)
     following = text[index + 1].folded if index + 1 < len(text) else ""
-    return not starts_sentence or following in VERBS_AFTER_A_NAME
+    return following in VERBS_AFTER_A_NAME if starts_sentence or shouting else True
 
 
 def _announces_name(before: Word, marks: IdentityMarks) -> bool:

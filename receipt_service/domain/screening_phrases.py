@@ -19,6 +19,7 @@ from receipt_service.domain.screening_vocabulary import (
     ORIGIN,
     PEOPLES,
     RELIGION,
+    RELIGIOUS,
     adjectives,
 )
 
@@ -46,9 +47,9 @@ _ROWS: Final = (
     ("origine origines", ORIGIN, r"\borigines? (?:ethnique|etrangere|sociale|geographique)"),
     ("originaire originaires", ORIGIN, r"\boriginaires? d"),
     ("etranger etrangere etrangers etrangeres", ORIGIN, r"(?<!\ba l )(?<!\bde l )\betrang(?:er|ere)s?\b"),
-    ("race races", ORIGIN, r"\braces?\b"),
+    ("race races", ORIGIN, r"(?<!\bchien de )(?<!\bchiens de )\braces?\b(?! canine| de chien)"),
     ("racial raciale", ORIGIN, r"(?<!haine )(?<!discrimination )(?<!injure )(?<!insulte )\braciale?\b"),
-    ("voyage", ORIGIN, r"\bgens du voyage\b"),
+    ("voyage", ORIGIN, r"(?<!\baccueil des )\bgens du voyage\b"),
     ("papiers", ORIGIN, r"\bsans papiers\b"),
     ("immigration", ORIGIN, r"\bissue?s? de l immigration\b"),
     ("typee typees", ORIGIN, r"\btypees?\b"),
@@ -82,29 +83,53 @@ PHRASES: Final[dict[str, tuple[tuple[re.Pattern[str], str], ...]]] = {
 """Word that calls for them → patterns and what they mention."""
 
 
+_PLACES_AND_PLATES: Final = (
+    r"(?:plaque|frontiere|vehicule|voiture|camion|cote|autorite|restaurant|epicerie|commerce)s?|immatricul\w+|territoire"
+    r"|littoral|eaux|police|douane|gendarmerie|consulat|ambassade|quartier|file"
+)
+_OF_WORSHIP: Final = (
+    r"(?:ecole|eglise|lycee|college|cimetiere|edifice|etablissement|centre|association|commerce|restaurant|boucherie"
+    r"|fete|site|menace|attentat|terrorisme?)s?|lieux?|culte"
+)
+_HARMLESS_AFTER: Final = (
+    # Words, and what may stand before them.
+    (PEOPLES, rf"(?:{_PLACES_AND_PLATES}) (?:\w+ )?"),
+    (RELIGIOUS, rf"(?:{_OF_WORSHIP}) (?:\w+ )?"),
+    (adjectives("handicape"), r"(?:place|emplacement|stationnement|parking|carte|macaron)s? (?:\w+ ){0,4}?"),
+    (adjectives("invalide"), r"(?:permis|titre|billet|ticket|carte|document|passeport|les|des|aux) "),
+    (adjectives("sourd"), r"(?:bruit|coup|choc|son)s? "),
+    (adjectives("aveugle"), r"(?:angle|mur|attentat|violence|point)s? (?:mort )?"),
+    (adjectives("clandestin"), r"(?:travail|vente|atelier|course|depot|abattage|soiree|commerce|transport|taxi)s? "),
+    (adjectives("protestant"), "en "),
+    (("foulard", "foulards"), r"(?:visage|nez|bouche)s? (?:\w+ ){0,4}"),
+    (("rousse",), "croix "),
+    (("etranger", "etrangere", "etrangers", "etrangeres"), rf"(?:{_FROM_ABROAD}|(?:a|de) l) "),
+)
+_HARMLESS_BEFORE: Final = (
+    # Words, and what may stand after them.
+    (("black", "blacks"), " blocs?"),
+    (("jeune", "jeunes"), r" (?:conduct\w+|permis|sapeurs?)"),
+    (("protestant", "protestants"), " (?:contre|bruyamment|vivement)"),
+)
+
+
 def _harmless_uses() -> Iterator[tuple[str, str]]:
-    """Yield words with the phrase that makes them harmless."""
-    places = (
-        r"(?:plaque|frontiere|vehicule|voiture|camion|cote|autorite)s?|immatricul\w+|territoire|littoral|eaux|police"
-        r"|douane|gendarmerie|consulat|ambassade"
-    )
-    for word in PEOPLES:
-        yield word, rf"\b(?:{places}) (?:\w+ )?{word}\b"
-    for word in adjectives("handicape"):
-        yield word, rf"\b(?:place|emplacement|stationnement|parking|carte|macaron)s? (?:\w+ ){{0,4}}?{word}\b"
-    for word in ("etranger", "etrangere", "etrangers", "etrangeres"):
-        yield word, rf"\b(?:{_FROM_ABROAD}) {word}\b|\b(?:a|de) l {word}\b"
-    for word in ("black", "blacks"):
-        yield word, r"\bblack blocs?\b"
-    for word in ("jeune", "jeunes"):
-        yield word, rf"\b{word} (?:conduct\w+|permis|sapeurs?)\b"
-    for word in ("foulard", "foulards"):
-        yield word, rf"\b(?:visage|nez|bouche)s? (?:\w+ ){{0,4}}{word}\b"
-    for word in ("aveugle", "aveugles"):
-        yield word, rf"\b(?:angle|mur|attentat|violence)s? (?:mort )?{word}\b"
+    """Yield words with the phrases that make them harmless."""
+    for words, before in _HARMLESS_AFTER:
+        yield from ((word, rf"\b{before}{word}\b") for word in words)
+    for words, after in _HARMLESS_BEFORE:
+        yield from ((word, rf"\b{word}{after}\b") for word in words)
 
 
-_HARMLESS: Final = {word: re.compile(pattern) for word, pattern in _harmless_uses()}
+def _harmless_patterns() -> dict[str, re.Pattern[str]]:
+    """Join the phrases of each word."""
+    phrases: dict[str, list[str]] = {}
+    for word, pattern in _harmless_uses():
+        phrases.setdefault(word, []).append(pattern)
+    return {word: re.compile("|".join(patterns)) for word, patterns in phrases.items()}
+
+
+_HARMLESS: Final = _harmless_patterns()
 
 
 def is_harmless(word: str, joined: str) -> bool:

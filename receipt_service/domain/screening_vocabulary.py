@@ -61,7 +61,7 @@ _ETHNIC: Final = (
     | {"metisse", "metisses", "gitane", "gitanes", "crouille", "crouilles", "babylone", "gwer"}
 )
 
-_RELIGIOUS: Final = (
+RELIGIOUS: Final = (
     adjectives("musulman", "islamiste", "islamique", "juif", "israelite", "chretien", "catholique", "protestant")
     | adjectives("bouddhiste", "hindou", "hindouiste", "sikh", "mormon", "salafiste", "evangelique", "athee")
     | _plural("juive", "imam", "rabbin", "burqa", "burka", "niqab", "hijab", "jilbab", "tchador", "kippa", "turban")
@@ -86,7 +86,7 @@ _INTIMATE: Final = (
 
 _CONDITIONS: Final = (
     adjectives("handicape", "invalide", "infirme", "paralytique", "schizophrene", "psychotique", "bipolaire")
-    | adjectives("autiste", "trisomique", "epileptique", "diabetique", "seropositif", "sourd", "muet", "aveugle")
+    | adjectives("autiste", "trisomique", "epileptique", "diabetique", "seropositif", "sourd", "aveugle")
     | adjectives("toxicomane", "alcoolique", "depressif", "boiteux", "begue", "demente", "debile")
     | {"handicap", "handicaps", "vih", "sida", "enceinte", "enceintes", "grossesse", "autisme", "schizophrenie"}
 ) - {"autistee", "autistees"}
@@ -100,13 +100,13 @@ _CONVICTIONS: Final = (
 
 _YEARS: Final = _plural("jeune", "ado", "adolescent", "adolescente", "vieillard", "gamin", "gamine", "senior", "mome")
 
-_POVERTY: Final = _plural("clochard", "clocharde", "mendiant", "mendiante", "vagabond") | {"sdf", "sdfs", "assiste"}
+_POVERTY: Final = _plural("clochard", "clocharde", "mendiant", "mendiante", "vagabond") | {"sdf", "sdfs"}
 
 PROTECTED_WORDS: Final[dict[str, str]] = {
     word: category
     for words, category in (
         (PEOPLES | _ETHNIC, ORIGIN),
-        (_RELIGIOUS, RELIGION),
+        (RELIGIOUS, RELIGION),
         (_LOOKS, APPEARANCE),
         (_INTIMATE, ORIENTATION),
         (_CONDITIONS, HEALTH),
@@ -156,6 +156,7 @@ COMMON_WORDS: Final = FUNCTION_WORDS | frozenset(listed(_ORDINARY)) - {"martin",
 
 TOPONYMS: Final = frozenset(
     listed("""
+    tribunal cour parquet commissariat brigade prefecture
     rue avenue av boulevard bd bld place pl square quai cours passage impasse allee allees chemin route voie pont port
     porte gare station metro arret parc jardin stade lycee college ecole universite faculte hopital clinique eglise
     cathedrale basilique chapelle mosquee synagogue temple cimetiere quartier cite residence faubourg fbg esplanade

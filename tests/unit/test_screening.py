@@ -76,6 +76,9 @@ def test_texts_that_only_resemble_the_identity_pass(text):
         ("Marchand", "Clair", "a menacé un marchand de journaux en plein jour clair"),
         ("O", "Y", "il y a eu un jet de bouteille"),
         ("Roux", "Pierre", "jet de pierre sur le bus"),
+        ("Petit", "Rose", "UN PETIT SACHET ROSE"),
+        ("Le", "Van", "LE SAC EST RESTE"),
+        ("Paris", "Claire", "Tribunal judiciaire de Paris"),
     ],
 )
 def test_names_that_are_everyday_words_do_not_hinder_writing(family, given, text):
@@ -99,6 +102,7 @@ def test_names_that_are_everyday_words_do_not_hinder_writing(family, given, text
         ("Petit", "Rose", "un certain PETIT a fui"),
         ("Petit", "Rose", "puis Petit a fui"),
         ("Petit", "Rose", "Petit a fui"),
+        ("Petit", "Rose", "PETIT A FUI"),
         ("Petit", "Rose", "R. Petit"),
         ("De La Tour", "Guy", "Guy de la Tour"),
         ("O", "Yun", "Yun O"),

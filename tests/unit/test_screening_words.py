@@ -57,6 +57,10 @@ from tests.support.screening import screened
         "l’étranger a couru",
         "personne étrangère",
         "faciès",
+        "un protestant",
+        "la rousse a couru",
+        "un clandestin",
+        "groupe de musulmans devant une école juive",
     ],
 )
 def test_protected_characteristics_are_refused(text):
@@ -89,6 +93,19 @@ def test_protected_characteristics_are_refused(text):
         "depuis 2 ans, rixes chaque samedi",
         "édifice religieux visé par des menaces",
         "gros sac laissé sur le quai",
+        "menaces contre une école juive",
+        "lieu de culte musulman visé par des tags",
+        "menace terroriste islamiste",
+        "devant le restaurant chinois",
+        "permis invalide, titre périmé",
+        "vente clandestine de cigarettes",
+        "en protestant contre l'évacuation",
+        "bruit sourd puis fuite",
+        "est resté muet, assiste à la scène",
+        "chien de race sans muselière",
+        "station Croix-Rousse",
+        "aire d'accueil des gens du voyage",
+        "marchait en file indienne",
     ],
 )
 def test_words_that_describe_facts_pass(text):
