@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from receipt_service.bootstrap.database import require_current_schema
 from receipt_service.config import DatabaseSettings
+from receipt_service.errors import Unavailable
 from receipt_service.storage.engine import open_engine
 
 
@@ -15,12 +17,15 @@ def opened_outbox(settings: DatabaseSettings) -> Iterator[Engine]:
     """Open the database of ``settings``.
 
     Raises:
-        ConfigurationError: there is none, or its schema is another version's.
+        ConfigurationError: its schema is another version's.
+        Unavailable: there is none, or it does not answer.
 
     """
     engine = open_engine(settings.database, pool_size=1)
     try:
         require_current_schema(engine)
         yield engine
+    except OperationalError:
+        raise Unavailable("the database does not answer, or its file cannot be opened") from None
     finally:
         engine.dispose()
