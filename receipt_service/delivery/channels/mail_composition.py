@@ -13,6 +13,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -92,20 +93,25 @@ def compose(content: MailContent, *, to: Mailbox, letterhead: Letterhead, messag
     )
     attached = [_attached(attachment) for attachment in content.attachments]
     mixed = _multipart("mixed", f"=_receipt_{message_id}", [words, *attached])
-    return _head(content, to, letterhead, message_id, date) + mixed
+    standing = _standing_head(letterhead, content.subject, content.language)
+    own = (
+        f"To: {Address(username=to.local, domain=to.domain)}\r\n"
+        f"Date: {format_datetime(date.astimezone(UTC))}\r\n"
+        f"Message-ID: {message_identifier(message_id, letterhead)}\r\n"
+    )
+    return standing + own.encode() + mixed
 
 
-def _head(content: MailContent, to: Mailbox, letterhead: Letterhead, message_id: str, date: datetime) -> bytes:
-    mail = EmailMessage(policy=SMTP_POLICY if to.ascii is not None else SMTP_POLICY.clone(utf8=True))
+@lru_cache(maxsize=64)
+def _standing_head(letterhead: Letterhead, subject: str, language: str) -> bytes:
+    """Write the headers that all mails of a kind share; nothing in them is about a person."""
+    mail = EmailMessage(policy=SMTP_POLICY)
     local, _, domain = letterhead.address.rpartition("@")
     mail["From"] = Address(letterhead.name, local, domain)
-    mail["To"] = Address(username=to.local, domain=to.domain)
-    mail["Subject"] = content.subject
-    mail["Date"] = format_datetime(date.astimezone(UTC))
-    mail["Message-ID"] = message_identifier(message_id, letterhead)
+    mail["Subject"] = subject
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = content.language
+    mail["Content-Language"] = language
     mail["MIME-Version"] = "1.0"
     return mail.as_bytes().removesuffix(b"\r\n")
 
