@@ -32,6 +32,7 @@ from receipt_service.errors import ConfigurationError
 SENDER: Final = "RECEPISSE"
 EMAIL_SENDER: Final = "recepisse@demonstration.example.org"
 _MARK: Final = ".receipt-service-demo"
+_NO_MORE: Final[Mapping[str, str]] = {}
 _DELIVERY_TIME: Final = timedelta(seconds=0.2)
 """From the stand-in's taking a text to its being on the phone for the provider's records."""
 
@@ -110,12 +111,17 @@ def fresh_folder(folder: Path) -> Path:
 
 @contextmanager
 def open_stage(
-    folder: Path, *, port: int = 0, processes: tuple[str, ...] = ("serve",), save_mails: bool = True
+    folder: Path,
+    *,
+    port: int = 0,
+    processes: tuple[str, ...] = ("serve",),
+    save_mails: bool = True,
+    more_settings: Mapping[str, str] = _NO_MORE,
 ) -> Iterator[Stage]:
     """Set up everything and tear it down at the end.
 
     ``port`` 0 takes a free one; ``processes`` are the commands that stay (``serve``, or ``api`` and
-    ``worker``). Raises ``ConfigurationError``, ``ProcessFailed``, ``Unavailable``.
+    ``worker``); ``more_settings`` go before the stage's own. Raises ``ConfigurationError``, ``ProcessFailed``, ``Unavailable``.
     """
     folder = fresh_folder(folder).resolve()
     base_url = f"http://127.0.0.1:{port or free_port()}"
@@ -138,6 +144,7 @@ def open_stage(
             "RECEIPT_SMTP_PORT": str(sink.port),
             "RECEIPT_SMTP_CA_FILE": str(certificate.ca_file),
             "RECEIPT_EMAIL_SENDER": EMAIL_SENDER,
+            **more_settings,
         }
         service = stack.enter_context(ServiceProcesses(settings, folder / "logs"))
         yield _start(
