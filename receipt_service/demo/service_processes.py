@@ -82,6 +82,10 @@ class ServiceProcesses:
             start_new_session=True,
         )
 
+    def pid(self, name: str) -> int:
+        """Give the process number of a command that stays."""
+        return self._running[name].pid
+
     def wait_until_ready(self, url: str) -> None:
         """Ask until the service answers 200. Raises ``ProcessFailed`` when it ends or takes too long."""
         end = time.monotonic() + _READY_SECONDS

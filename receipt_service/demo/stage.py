@@ -121,7 +121,9 @@ def open_stage(
     """Set up everything and tear it down at the end.
 
     ``port`` 0 takes a free one; ``processes`` are the commands that stay (``serve``, or ``api`` and
-    ``worker``); ``more_settings`` go before the stage's own. Raises ``ConfigurationError``, ``ProcessFailed``, ``Unavailable``.
+    ``worker``); ``more_settings`` go before the stage's own.
+
+    Raises ``ConfigurationError``, ``ProcessFailed``, ``Unavailable``.
     """
     folder = fresh_folder(folder).resolve()
     base_url = f"http://127.0.0.1:{port or free_port()}"
