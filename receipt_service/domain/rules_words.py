@@ -11,7 +11,7 @@ from receipt_service.domain.check_request import (
 )
 from receipt_service.domain.screening_names import IdentityMarks
 from receipt_service.domain.screening_vocabulary import LONGEST_FORMULA, is_generic
-from receipt_service.domain.screening_words import words
+from receipt_service.domain.screening_words import quick_words, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def check_texts(case: Case) -> None:
 
 def _is_formula(text: str) -> bool:
     """Whether a text is there and says nothing in particular; the longest formula is short."""
-    return len(text) <= LONGEST_FORMULA and bool(text.strip()) and is_generic(words(text))
+    return len(text) <= LONGEST_FORMULA and bool(text.strip()) and is_generic(quick_words(text) or words(text))
 
 
 def _texts(case: Case) -> Iterator[_Text]:

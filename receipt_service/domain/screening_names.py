@@ -47,6 +47,8 @@ _MONTHS: Final = {
 }
 _SHORTEST_SPELLED: Final = 3
 _SHORTEST_LOCAL_PART: Final = 5
+_SHORTEST_DATE: Final = 6
+"""Digits of a whole date in one run: ``170590``."""
 _REACH_OF_A_TOPONYM: Final = 4
 _SENTENCE_ENDS: Final = ".!?:;"
 _NAME_GAP: Final = re.compile(r"[\s\-'’]*")
@@ -104,8 +106,8 @@ class IdentityMarks:
         """Whether these runs of digits may hold the birth date or the telephone number."""
         if self.contact_digits is not None and self.contact_digits in "".join(runs):
             return True
-        year = birth_of(self.birth_date)[0]
-        return year is not None and not birth_digits(self.birth_date, f"{year:04}", f"{year % 100:02}").isdisjoint(runs)
+        year = self.birth_date[:4]
+        return bool(year) and any(len(run) >= _SHORTEST_DATE or run in (year, year[2:]) for run in runs)
 
 
 def _is_ordinary(part: str) -> bool:
@@ -131,10 +133,10 @@ def birth_of(date: str) -> tuple[int | None, int | None, int | None]:
     return year, month, day
 
 
-def birth_digits(date: str, *others: str) -> frozenset[str]:
-    """Return the date as one run of digits, in every order and with two or four figures of the year, and ``others``."""
+def birth_digits(date: str) -> frozenset[str]:
+    """Return the date as one run of digits, in every order and with two or four figures of the year."""
     year, month, day = birth_of(date)
-    runs = set(others)
+    runs: set[str] = set()
     if year is not None and month is not None and day is not None:
         for y in (f"{year:04}", f"{year % 100:02}"):
             d, m = f"{day:02}", f"{month:02}"

@@ -29,6 +29,7 @@ _NOT_PLATE_LETTERS: Final = frozenset(
 
 _SHORTEST_PHONE: Final = 7
 _LONG: Final = 9
+_SHORTEST_NIR: Final = 12  # 2A and 2B stand for two of the thirteen
 _PHONE_FRENCH: Final = re.compile(r"(?<![\d])0\s?[1-9](?:[\s.\-_/]*\d){8}(?!\d)")
 _PHONE_ABROAD: Final = re.compile(r"(?:\+|(?<!\d)00)\s?[1-9](?:[\s.\-_/()]*\d){6,14}")
 _EMAIL: Final = re.compile(
@@ -108,9 +109,11 @@ def has_document_number(text: str, figures: int) -> bool:
 
     ``figures`` is how many digits the text has.
     """
-    if figures >= _LONG and (_NIR.search(text) is not None or _LONG_NUMBER.search(text) is not None):
-        return True
-    return _DOCUMENT.search(text) is not None
+    return (
+        (figures >= _LONG and _LONG_NUMBER.search(text) is not None)
+        or (figures >= _SHORTEST_NIR and _NIR.search(text) is not None)
+        or _DOCUMENT.search(text) is not None
+    )
 
 
 def has_coordinates(text: str) -> bool:
