@@ -25,7 +25,6 @@ ASYMMETRIC_ALGORITHMS: Final = ("ES256", "PS256", "RS256", "EdDSA")
 
 _HOST = re.compile(r"[a-zA-Z0-9.\-\[\]:]+")
 _OADC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{3,11}")
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -234,7 +233,7 @@ class WorkerSettings(DatabaseSettings, PublicSettings):
     )
     worker_concurrency: int = Field(default=32, ge=1, le=256, description="Messages sent at the same time.")
     worker_poll_seconds: Seconds = Field(default=1, description="Longest pause of an idle worker.")
-    sms_sender: str | None = Field(default=None, description="AF2M sender (3-11 letters and digits) or E.164 number.")
+    sms_sender: str | None = Field(default=None, description="Sender shown (AF2M): 3 to 11 letters and digits.")
     twilio_account_sid: str | None = Field(default=None, description="Account; required when SMS is offered.")
     twilio_auth_token: SecretStr | None = Field(
         default=None, description="The account's token, or the API key's secret; required when SMS is offered."
@@ -265,8 +264,8 @@ class WorkerSettings(DatabaseSettings, PublicSettings):
             return self
         if self.sms_sender is None or self.twilio_account_sid is None or self.twilio_auth_token is None:
             raise ValueError("sms_sender, twilio_account_sid, twilio_auth_token: required when SMS is offered")
-        if not _OADC.fullmatch(self.sms_sender) and not _E164.fullmatch(self.sms_sender):
-            raise ValueError("sms_sender: 3 to 11 letters and digits, not digits only, or an E.164 number")
+        if not _OADC.fullmatch(self.sms_sender):
+            raise ValueError("sms_sender: 3 to 11 letters and digits, not digits only")
         if not self.twilio_url.startswith("https://") and not self.demo:
             raise ValueError("twilio_url: https outside the demonstration")
         return self
