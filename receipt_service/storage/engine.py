@@ -4,8 +4,9 @@ SQLite runs in WAL mode with ``synchronous=FULL``: a commit that returned is on 
 lock at ``BEGIN IMMEDIATE``, so they queue instead of failing half-way. ``secure_delete`` overwrites what is deleted.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +36,13 @@ SQLITE_CACHED_STATEMENTS = 512
 """Enough for one prepared INSERT of each size and table (``storage.issuances``)."""
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit key; only a column called INTEGER is the row's own number on SQLite, and costs no second index."""
+_POSTGRESQL_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "tcp_user_timeout": 15_000,
+}
+"""Seconds, seconds, seconds, milliseconds (libpq): a server that vanished is noticed before clients give up."""
 _WRITES = "receipt_service_writes"
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -98,10 +106,18 @@ def open_engine(url: str, *, pool_size: int = 5) -> Engine:
             max_overflow=10,
             connect_args={"cached_statements": SQLITE_CACHED_STATEMENTS},
         )
+        event.listen(engine, "do_connect", _create_sqlite_closed_to_others)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(address, hide_parameters=True, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+    return create_engine(
+        address,
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=10,
+        pool_pre_ping=True,
+        connect_args=_POSTGRESQL_PATIENCE,
+    )
 
 
 def _checked_address(url: str) -> URL:
@@ -117,6 +133,12 @@ def _checked_address(url: str) -> URL:
     if backend == "postgresql":
         return address.set(drivername="postgresql+psycopg")
     raise ConfigurationError("the database must be sqlite:///PATH or postgresql://…")
+
+
+def _create_sqlite_closed_to_others(_dialect: Any, _record: Any, arguments: Any, _keywords: Any) -> None:
+    """Make a new file readable for us alone; its ``-wal`` and ``-shm`` take over the mode."""
+    with suppress(OSError):  # SQLite says more clearly why a file can't be opened
+        os.close(os.open(arguments[0], os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

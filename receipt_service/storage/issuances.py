@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.storage.engine import is_sqlite, to_microseconds, write_option
@@ -71,6 +72,17 @@ class Register:
         earlier in the batch; nothing of it was written. Raises SQLAlchemy's errors; nothing is committed then, unless
         the connection broke while the commit was on its way.
         """
+        used = self._connection is not None
+        try:
+            return self._commit(batch)
+        except DBAPIError as error:
+            if not (used and error.connection_invalidated):
+                raise
+        # The database was restarted since the last batch, say. If it did commit before the connection broke, the
+        # second try finds the records there and reports their checks as registered before, which the caller can bear.
+        return self._commit(batch)
+
+    def _commit(self, batch: Sequence[NewIssuance]) -> list[bool]:
         try:
             if self._connection is None:
                 self._connection = self._engine.connect()

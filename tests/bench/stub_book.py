@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,10 +27,10 @@ from sqlalchemy import Engine
 from receipt_service.bootstrap.database import migrate
 from receipt_service.bootstrap.replay_keys import ReplayKeyFolder
 from receipt_service.crypto.sealing import Sealer
+from receipt_service.domain.canonical import base64url, from_json
 from receipt_service.domain.epoch import epoch_of
 from receipt_service.domain.groups import claims_of
-from receipt_service.domain.identifiers import StubId
-from receipt_service.domain.link import SEED_BYTES
+from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.domain.receipt import draft_receipt
 from receipt_service.domain.receipt_number import receipt_number_from
 from receipt_service.issuance.group_commit import GroupCommit
@@ -45,6 +45,7 @@ from tests.support.checks import NOW, Situation, catalogue, situation, territory
 from tests.support.databases import running_postgres
 from tests.support.receipts import SIGNER
 
+ISSUER = "https://recepisse.interieur.gouv.example"
 CONCURRENT = 32
 ROUNDS = 5
 PER_ROUND = 640
@@ -63,39 +64,56 @@ class Size:
 
 
 class Forms:
-    """Disclosures of every legal basis, to be filled with fresh salts and numbers."""
+    """Stubs of every legal basis in turn, each with salts, number, digests and signature of its own."""
 
     def __init__(self) -> None:
-        self._checks = [(found, found.check()) for found in map(situation, sorted(catalogue().bases))]
+        self._samples = [_sample(found) for found in map(situation, sorted(catalogue().bases))]
         self._ids = RowIds()
         self._next = 0
 
     def issuance(self, at: datetime) -> NewIssuance:
         """One more check, handed over on the screen."""
-        given, check = self._checks[self._next % len(self._checks)]
+        header, payload, disclosures = self._samples[self._next % len(self._samples)]
         self._next += 1
         number = receipt_number_from(secrets.token_bytes(16))
-        claims = claims_of(check, given.person, receipt_number=number, recorded_at=at, catalogue=catalogue())
-        salts = [secrets.token_bytes(SEED_BYTES) for _ in range(5)]
-        draft = draft_receipt(
-            claims, salts=salts, issuer="https://recepisse.interieur.gouv.example", kid=SIGNER.kid, issued_on=at.date()
-        )
-        stub = draft.signed(secrets.token_bytes(64)).stub
-        first = self._ids.take(at, 1)
+        noise = base64url(secrets.token_bytes(48 * 6 + 12 * 8))
+        for index in range(5):
+            payload = payload.replace(f"<digest {index}>", noise[index * 43 : index * 43 + 43])
+        for index in range(4):
+            disclosures = disclosures.replace(f"<salt {index}>", noise[220 + index * 22 : 242 + index * 22])
+        first = MessageId(self._ids.take(at, 1))
         return NewIssuance(
             stub_id=StubId(first),
             receipt_number=number,
-            leaf=pack_leaf(stub.leaf),
-            disclosures=pack_disclosures(stub.disclosures),
+            leaf=f"{header}\n{payload}\n{noise[310:396]}",
+            disclosures=disclosures.replace("<number>", number),
             officer_number=f"{self._next % 120_000:07}",
             unit_code=f"PN-{self._next % 3000:04}",
             checked_at=at - timedelta(minutes=4),
             committed_at=at,
-            messages=(NewMessage(first, "screen", "handed_over"),),  # type: ignore[arg-type]
+            messages=(NewMessage(first, "screen", "handed_over"),),
             lookup=secrets.token_bytes(16),
             fingerprint=secrets.token_bytes(16),
             replay_period=498_000,
         )
+
+
+def _sample(given: Situation) -> tuple[str, str, str]:
+    """Header, payload and disclosures of a real stub, with marks where each stub differs."""
+    number = receipt_number_from(bytes(16))
+    claims = claims_of(given.check(), given.person, receipt_number=number, recorded_at=NOW, catalogue=catalogue())
+    draft = draft_receipt(
+        claims, salts=[bytes([index]) * 16 for index in range(5)], issuer=ISSUER, kid=SIGNER.kid, issued_on=NOW.date()
+    )
+    stub = draft.signed(bytes(64)).stub
+    header, payload, _ = pack_leaf(stub.leaf).split("\n")
+    for index, digest in enumerate(from_json(payload.encode())["_sd"]):
+        payload = payload.replace(digest, f"<digest {index}>")
+    lines = pack_disclosures(stub.disclosures).replace(number, "<number>").split("\n")
+    for index, line in enumerate(lines):
+        salt = from_json(line.encode())[0]
+        lines[index] = line.replace(salt, f"<salt {index}>")
+    return header, payload, "\n".join(lines)
 
 
 def fill(engine: Engine, forms: Forms, count: int) -> None:
@@ -103,7 +121,7 @@ def fill(engine: Engine, forms: Forms, count: int) -> None:
     register = Register(engine)
     with reading(engine) as connection:
         present = connection.exec_driver_sql("SELECT count(*) FROM stub").scalar_one()
-    at = datetime.now(UTC)
+    at = NOW - timedelta(days=20)
     for start in range(present, count, BATCH):
         batch = [forms.issuance(at + timedelta(milliseconds=start)) for _ in range(min(BATCH, count - start))]
         register(batch)
@@ -153,7 +171,7 @@ def issuing_cost(engine: Engine, folder: Path, begun: datetime) -> float:
     public_key = X25519PrivateKey.generate().public_key().public_bytes_raw()
     sealer = Sealer(public_key, epoch_of(NOW))
     issuer = Issuer(
-        url="https://recepisse.interieur.gouv.example",
+        url=ISSUER,
         catalogue=catalogue(),
         territory=territory(),
         officers=_Officers(given),

@@ -1,5 +1,7 @@
 """The schema that the migrations make is the schema of the models, to the index and the CHECK, on both databases."""
 
+import stat
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -15,7 +17,7 @@ from receipt_service.bootstrap.database import (
     undo_migrations,
 )
 from receipt_service.errors import ConfigurationError
-from receipt_service.storage.engine import open_engine, reading
+from receipt_service.storage.engine import open_engine, reading, writing
 from receipt_service.storage.schema import ROWS, metadata
 
 TABLES = {row.__tablename__ for row in ROWS}
@@ -149,6 +151,16 @@ def test_sqlite_is_set_to_lose_nothing(sqlite_url):
         "secure_delete": 1,
         "trusted_schema": 0,
     }
+
+
+def test_a_new_sqlite_file_is_ours_alone(tmp_path):
+    path = tmp_path / "new.db"
+    engine = open_engine(f"sqlite:///{path}")
+    assert not path.exists()
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        assert {stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()} == {0o600}
+    engine.dispose()
 
 
 def test_errors_do_not_show_bound_values(engine):
