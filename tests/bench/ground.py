@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -134,7 +134,7 @@ def body(number: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def requests_to(target: Target, count: int) -> list[bytes]:
+def requests_to(target: Target, count: int, bodies: Iterable[dict[str, Any]] | None = None) -> list[bytes]:
     """Prepare ``count`` different requests, each with an Idempotency-Key of its own."""
     now = datetime.now(UTC)
     return [
@@ -143,7 +143,7 @@ def requests_to(target: Target, count: int) -> list[bytes]:
             "/v1/checks",
             f"127.0.0.1:{target.port}",
             target.headers | {"Idempotency-Key": f'"{uuid4()}"'},
-            orjson.dumps(body(number, now)),
+            orjson.dumps(content),
         )
-        for number in range(count)
+        for content in bodies or (body(number, now) for number in range(count))
     ]

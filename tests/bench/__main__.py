@@ -1,0 +1,72 @@
+"""``make bench``: measures the ladder, prints it, and writes docs/benchmarks.md.
+
+Ratios are the result: the service over a bare rung that ran by turns with it, in the same run. Absolute figures are
+the machine's. ``--quick`` is for trying the bench itself; its document is printed and not written.
+"""
+
+import argparse
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from tests.bench.delivering import measure_delivery
+from tests.bench.issuing import measure_issuing
+from tests.bench.report import Ladder, document
+from tests.bench.steps import measure_steps
+from tests.bench.stub_book import measure as measure_stub_book
+from tests.bench.verifying import measure_cold_start, measure_verifying
+from tests.support.databases import running_postgres
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+FULL_SIZES = [10_000, 100_000, 1_000_000]
+QUICK_SIZES = [1000, 3000]
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _measure(*, quick: bool, sizes: list[int]) -> Ladder:
+    rounds, seconds, messages = (2, 1.0, 120) if quick else (7, 4.0, 3000)
+    with ExitStack() as stack:
+        server = stack.enter_context(running_postgres())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        _say("steps of one receipt")
+        steps = measure_steps()
+        _say("verification")
+        verifying = measure_verifying(5 if quick else 40)
+        cold = measure_cold_start(3 if quick else 9)
+        _say("issuing over HTTP, by turns with the bare rung")
+        issuing = [measure_issuing(each, rounds=rounds, seconds=seconds, say=_say) for each in (None, server)]
+        _say("delivery to local servers")
+        delivery = [result for each in (None, server) for result in measure_delivery(each, messages=messages, say=_say)]
+        _say("the stub-book as it grows")
+        growth = []
+        for name, url in (("sqlite", f"sqlite:///{folder / 'stubs.db'}"), ("pg", server.create("bench_growth"))):
+            for row in measure_stub_book(url, sizes, folder / f"replay-{name}"):
+                _say(f"  {row['database']} {row['stubs']}: {row['issuing_us']} µs, {row['bytes_per_stub']} bytes")
+                growth.append(row)
+    return Ladder(steps, issuing, delivery, verifying, cold, growth)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="seconds, not minutes; writes nothing")
+    parser.add_argument("--sizes", help="numbers of stubs, smallest first, e.g. 10000,1000000,10000000")
+    arguments = parser.parse_args()
+    default = QUICK_SIZES if arguments.quick else FULL_SIZES
+    sizes = [int(size) for size in arguments.sizes.split(",")] if arguments.sizes else default
+    began = time.monotonic()
+    text = document(_measure(quick=arguments.quick, sizes=sizes), seconds=time.monotonic() - began)
+    click.echo(text)
+    if not arguments.quick:
+        DOCUMENT.write_text(text, encoding="utf-8")
+        _say(f"written: {DOCUMENT}")
+
+
+if __name__ == "__main__":
+    main()

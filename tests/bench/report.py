@@ -1,0 +1,158 @@
+"""The ladder as a document, with each bar beside its figure."""
+
+import os
+import platform
+import sqlite3
+import statistics
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.bench.delivering import DeliveryResult
+from tests.bench.issuing import IssuingResult
+from tests.bench.verifying import VerifyingResult
+
+BARRED_MIXES = {"SMS alone", "3 SMS to 1 mail with PDF"}
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Everything that one run measured."""
+
+    steps: dict[str, float]
+    issuing: list[IssuingResult]
+    delivery: list[DeliveryResult]
+    verifying: list[VerifyingResult]
+    cold_seconds: float
+    growth: list[dict[str, Any]]
+
+
+def _bar(what: str, bar: str, measured: str, *, holds: bool) -> str:
+    return f"| {what} | {bar} | {measured} | {'held' if holds else '**missed**'} |"
+
+
+def _bars(ladder: Ladder) -> list[str]:
+    rows = [
+        _bar(f"issuing, {each.database}", "≥ 60 % of the bare rung", f"{each.ratio:.0%}", holds=each.ratio >= 0.6)
+        for each in ladder.issuing
+    ]
+    rows += [
+        _bar(f"delivery, {each.database}, {each.mix}", "≥ 300/s", f"{each.rate:.0f}/s", holds=each.rate >= 300)
+        for each in ladder.delivery
+        if each.mix in BARRED_MIXES
+    ]
+    rows += [
+        _bar(f"verification, {each.form}", "≥ 50 % of bare ES256", f"{each.ratio:.0%}", holds=each.ratio >= 0.5)
+        for each in ladder.verifying
+    ]
+    cold = ladder.cold_seconds
+    rows.append(_bar("`receipt-service verify`, cold", "< 0.5 s", f"{cold:.2f} s", holds=cold < 0.5))
+    for database in dict.fromkeys(row["database"] for row in ladder.growth):
+        rows += _growth_bars([row for row in ladder.growth if row["database"] == database])
+    return rows
+
+
+def _growth_bars(sizes: list[dict[str, Any]]) -> list[str]:
+    first, last = sizes[0], sizes[-1]
+    grown = last["issuing_us"] / first["issuing_us"]
+    largest = max(row["bytes_per_stub"] for row in sizes)
+    what = f"one receipt at {last['stubs']:,} stubs over {first['stubs']:,}, {last['database']}"
+    return [
+        _bar(what, "≤ 110 %", f"{grown:.0%}", holds=grown <= 1.1),
+        _bar(f"bytes per stub with indexes, {last['database']}", "≤ 2,500", f"{largest:,}", holds=largest <= 2500),
+    ]
+
+
+def _issuing(result: IssuingResult) -> list[str]:
+    rows = []
+    for name, runs in (("bare rung", result.bare), ("service", result.service)):
+        rate = statistics.median(run.rate for run in runs)
+        half = statistics.median(run.percentile(0.5) for run in runs)
+        most = statistics.median(run.percentile(0.99) for run in runs)
+        rows.append(f"| {result.database} | {name} | {rate:,.0f} | {half:.1f} | {most:.1f} |")
+    return rows
+
+
+def _verifying(each: VerifyingResult) -> str:
+    return f"| {each.form} | {each.bare_us:.0f} | {each.receipt_us:.0f} | {each.ratio:.2f} |"
+
+
+def _growth(row: dict[str, Any]) -> str:
+    place = f"| {row['database']} | {row['stubs']:,} | {row['issuing_us']}"
+    return f"{place} | {row['bytes_per_stub']:,} | {row['bytes_per_settled_message']} |"
+
+
+def document(ladder: Ladder, *, seconds: float) -> str:
+    """Write docs/benchmarks.md."""
+    machine = (
+        f"{datetime.now(UTC):%d %B %Y}; {os.cpu_count()} cores, {platform.system()},"
+        f" Python {platform.python_version()}, SQLite {sqlite3.sqlite_version};"
+        f" {seconds / 60:.0f} minutes in all; load at the end {os.getloadavg()[1]:.1f}."
+    )
+    return TEMPLATE.format(
+        machine=machine,
+        bars="\n".join(_bars(ladder)),
+        issuing="\n".join(row for result in ladder.issuing for row in _issuing(result)),
+        steps="\n".join(f"| {step} | {cost:.0f} |" for step, cost in ladder.steps.items()),
+        delivery="\n".join(f"| {each.database} | {each.mix} | {each.rate:.0f} |" for each in ladder.delivery),
+        verifying="\n".join(_verifying(each) for each in ladder.verifying),
+        growth="\n".join(_growth(row) for row in ladder.growth),
+    )
+
+
+TEMPLATE = """\
+# Benchmarks
+
+Written by `make bench`; not by hand. Ratios are taken by turns in one run and say more than absolute
+figures, which are the machine's. How each is measured stands in [tests/bench](../tests/bench).
+
+{machine}
+
+## Bars
+
+| what | bar | measured | |
+|---|---|--:|---|
+{bars}
+
+## Issuing over HTTP
+
+32 connections, one server process; everything on: validation, token, signature, one sealed SMS,
+idempotency, durable commit. The bare rung is FastAPI, the same body, one ES256 signature, and one
+durable insert grouped with its neighbours'. The ratio is the median of the rounds' ratios.
+
+| database | server | requests/s | p50 ms | p99 ms |
+|---|---|--:|--:|--:|
+{issuing}
+
+## Steps of one receipt
+
+In a hot loop, the best of five slices.
+
+| step | µs |
+|---|--:|
+{steps}
+
+## Delivery
+
+One worker process; the Twilio stand-in and the mail sink run on the same two cores. Every mail
+carries a PDF made for it.
+
+| database | mix | messages/s |
+|---|---|--:|
+{delivery}
+
+## Verification
+
+| receipt | bare ES256 µs | whole receipt µs | ratio |
+|---|--:|--:|--:|
+{verifying}
+
+## The stub-book as it grows
+
+Every legal basis in turn; one message each, handed over on the screen. Bytes per stub include the
+idempotency record and all indexes.
+
+| database | stubs | µs for one more receipt | bytes per stub | bytes per settled message |
+|---|--:|--:|--:|--:|
+{growth}
+"""
