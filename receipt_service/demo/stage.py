@@ -21,7 +21,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from receipt_service.bootstrap.resources import schema_path
-from receipt_service.demo.certificates import make_certificate
+from receipt_service.demo.certificates import ServerCertificate, make_certificate
 from receipt_service.demo.mail_sink import MailSink, ReceivedMail
 from receipt_service.demo.service_processes import ServiceProcesses, free_port
 from receipt_service.demo.threaded_server import ThreadedServer
@@ -138,20 +138,31 @@ def open_stage(
             "RECEIPT_DEMO": "true",
             "RECEIPT_DATA_FOLDER": str(folder / "service"),
             "RECEIPT_PUBLIC_URL": base_url,
-            "RECEIPT_SMS_SENDER": SENDER,
-            "RECEIPT_TWILIO_URL": provider.url,
-            "RECEIPT_TWILIO_ACCOUNT_SID": account.sid,
-            "RECEIPT_TWILIO_AUTH_TOKEN": account.auth_token,
-            "RECEIPT_SMTP_HOST": "localhost",
-            "RECEIPT_SMTP_PORT": str(sink.port),
-            "RECEIPT_SMTP_CA_FILE": str(certificate.ca_file),
-            "RECEIPT_EMAIL_SENDER": EMAIL_SENDER,
-            **more_settings,
+            **_sms_settings(provider.url, account),
+            **_mail_settings(sink.port, certificate),
         }
         service = stack.enter_context(ServiceProcesses(settings, folder / "logs"))
         yield _start(
             Stage(folder=folder, base_url=base_url, processes=service, store=store, mails=sink.mails), processes
         )
+
+
+def _sms_settings(url: str, account: Account) -> dict[str, str]:
+    return {
+        "RECEIPT_SMS_SENDER": SENDER,
+        "RECEIPT_TWILIO_URL": url,
+        "RECEIPT_TWILIO_ACCOUNT_SID": account.sid,
+        "RECEIPT_TWILIO_AUTH_TOKEN": account.auth_token,
+    }
+
+
+def _mail_settings(port: int, certificate: ServerCertificate) -> dict[str, str]:
+    return {
+        "RECEIPT_SMTP_HOST": "localhost",
+        "RECEIPT_SMTP_PORT": str(port),
+        "RECEIPT_SMTP_CA_FILE": str(certificate.ca_file),
+        "RECEIPT_EMAIL_SENDER": EMAIL_SENDER,
+    }
 
 
 def _start(stage: Stage, processes: tuple[str, ...]) -> Stage:
