@@ -46,16 +46,7 @@ def verify_key_binding(
     text = parse(compact).key_binding
     if text is None:  # (1)
         raise _invalid("there is no key binding JWT")
-    key = _holder_key(claims)
-    parts = text.split(".")
-    if len(parts) != _JWS_PARTS:
-        raise _invalid("the key binding JWT is not a JWS in compact form")
-    header, payload, signature = json_object(parts[0], "header"), json_object(parts[1], "payload"), decode(parts[2])
-    if header.get("alg") != "ES256" or header.get("typ") != "kb+jwt" or "crit" in header:  # (2)
-        raise _invalid("the key binding JWT is not an ES256 kb+jwt")
-    r, s = check_signature_form(signature, high_s_allowed=high_s_allowed)
-    if not holds(key.public_key, r, s, f"{parts[0]}.{parts[1]}".encode("ascii")):  # (3)
-        raise _invalid("the key binding JWT is not signed by the holder's key")
+    payload = _signed_payload(text, _holder_key(claims), high_s_allowed=high_s_allowed)  # (2), (3)
     issued = payload.get("iat")
     if isinstance(issued, bool) or not isinstance(issued, int | float) or not payload.keys() >= _MEMBERS:
         raise _invalid("the key binding JWT lacks a required member")
@@ -66,6 +57,19 @@ def verify_key_binding(
     algorithm = parse(compact).payload.get("_sd_alg", "sha-256")
     if payload["sd_hash"] != digest_of(compact[: len(compact) - len(text)], algorithm):  # (6)
         raise _invalid("the key binding JWT was made for another presentation")
+    return payload
+
+
+def _signed_payload(text: str, key: TrustedKey, *, high_s_allowed: bool) -> dict[str, Any]:
+    parts = text.split(".")
+    if len(parts) != _JWS_PARTS:
+        raise _invalid("the key binding JWT is not a JWS in compact form")
+    header, payload, signature = json_object(parts[0], "header"), json_object(parts[1], "payload"), decode(parts[2])
+    if header.get("alg") != "ES256" or header.get("typ") != "kb+jwt" or "crit" in header:
+        raise _invalid("the key binding JWT is not an ES256 kb+jwt")
+    r, s = check_signature_form(signature, high_s_allowed=high_s_allowed)
+    if not holds(key.public_key, r, s, f"{parts[0]}.{parts[1]}".encode("ascii")):
+        raise _invalid("the key binding JWT is not signed by the holder's key")
     return payload
 
 
