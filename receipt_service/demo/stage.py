@@ -140,6 +140,7 @@ def open_stage(
             "RECEIPT_PUBLIC_URL": base_url,
             **_sms_settings(provider.url, account),
             **_mail_settings(sink.port, certificate),
+            **more_settings,
         }
         service = stack.enter_context(ServiceProcesses(settings, folder / "logs"))
         yield _start(
