@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from receipt_service import telemetry
+from receipt_service.bootstrap import memory
 from receipt_service.bootstrap.application import build_application
 from receipt_service.config import ApiSettings, load
 
@@ -12,4 +13,6 @@ def api() -> FastAPI:
     telemetry.forbid_core_dumps()
     settings = load(ApiSettings)
     telemetry.configure("api", level=settings.log_level)
-    return build_application(settings)
+    app = build_application(settings)
+    memory.settle()
+    return app

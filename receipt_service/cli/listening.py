@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from receipt_service import telemetry
+from receipt_service.bootstrap import memory
 from receipt_service.config import ApiSettings, CoreSettings
 from receipt_service.errors import ConfigurationError, ReceiptServiceError, Unavailable
 
@@ -66,6 +67,7 @@ def listen(app: FastAPI, host: str, port: int, settings: ApiSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # When uvicorn has ended in order it raises the signal again: an end in order is no failure.
         signal.signal(number, _taken_note_of)
+    memory.settle()
     server = uvicorn.Server(_config(app, settings))
     with contextlib.suppress(SystemExit):  # a start that failed: told below, in our words
         server.run(sockets=[listening])

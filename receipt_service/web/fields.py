@@ -34,7 +34,6 @@ _LOCAL_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:
 _TIMESTAMP: Final = re.compile(_LOCAL_TIME.pattern + r"(Z|[+\-][0-9]{2}:[0-9]{2})")
 _BIRTH_DATE: Final = r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"
 _OLDEST_BIRTH_YEAR: Final = 1900
-_SPACES: Final = re.compile(r"\s+")
 _NAME_MARKS: Final = frozenset(" -.'\u2019\u02bc\u2010\u2011\u00b7")
 _PLACE_MARKS: Final = _NAME_MARKS | frozenset("0123456789(),/")
 _MOBILE: Final = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
@@ -55,7 +54,7 @@ def _fault(rule: str) -> PydanticCustomError:
 def _clean(value: str) -> str:
     """Put a text into NFC with single spaces; refuse characters that print nothing or reorder others."""
     text = value if value.isascii() else unicodedata.normalize("NFC", value)
-    text = _SPACES.sub(" ", text).strip()
+    text = " ".join(text.split())
     if not text.isprintable() and any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cn", "Cs"} for c in text):
         raise _fault("character")
     return text
@@ -63,20 +62,25 @@ def _clean(value: str) -> str:
 
 def _name(value: str) -> str:
     """Letters and marks of any script, spaces, hyphens, apostrophes, full stops."""
-    if not all(c.isalpha() or c in _NAME_MARKS or unicodedata.category(c)[0] == "M" for c in value):
-        raise _fault("character")
-    if not any(c.isalpha() for c in value):
-        raise _fault("no_letter")
+    if not value.isalpha():
+        _require_letters(value, _NAME_MARKS)
     return value
 
 
 def _birth_place(value: str) -> str:
     """As a name, and digits, commas, brackets and strokes (``Paris 13e``, ``Alger (Algérie)``)."""
-    if not all(c.isalpha() or c in _PLACE_MARKS or unicodedata.category(c)[0] == "M" for c in value):
-        raise _fault("character")
-    if not any(c.isalpha() for c in value):
-        raise _fault("no_letter")
+    if not value.isalpha():
+        _require_letters(value, _PLACE_MARKS)
     return value
+
+
+def _require_letters(value: str, beside: frozenset[str]) -> None:
+    """Refuse characters that are neither letters, nor marks on letters, nor among those beside them; ask a letter."""
+    others = [c for c in value if not c.isalpha()]
+    if not all(c in beside or unicodedata.category(c)[0] == "M" for c in others):
+        raise _fault("character")
+    if len(others) == len(value):
+        raise _fault("no_letter")
 
 
 def _birth_date(value: str) -> str:
@@ -108,7 +112,7 @@ def _timestamp(value: Any) -> datetime:
 
 def _mobile(value: str) -> str:
     """Write a mobile number as E.164; French overseas and foreign ones as well."""
-    if _FRENCH_MOBILE.fullmatch(value):
+    if _FRENCH_MOBILE.fullmatch(value) or _FICTIONAL_MOBILE.fullmatch(value):
         return value
     if not _PHONE_CHARACTERS.fullmatch(value):
         raise _fault("phone_international")

@@ -229,7 +229,10 @@ def read_check(body: bytes, now: datetime) -> tuple[CheckRequest, Person, Recipi
         latest = (now + _LATEST_ZONE).date().isoformat()
         if person.birth_date > latest[: len(person.birth_date)]:
             raise InvalidCheck((birth_date_in_future(),))
-    recipient = Recipient(**given.recipient.model_dump())
+    ways = given.recipient
+    recipient = Recipient(
+        sms=ways.sms, email=ways.email, on_screen=ways.on_screen, on_paper=ways.on_paper, declined=ways.declined
+    )
     return _check_request(given), person, recipient
 
 
