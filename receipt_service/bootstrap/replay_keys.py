@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from receipt_service.bootstrap.key_files import read_private, remove_durably, sync_folder
+from receipt_service.crypto.derivation import KeyedHash
 from receipt_service.domain.epoch import LENGTH, epoch_of, starts_at
 from receipt_service.errors import ConfigurationError
 from receipt_service.issuance.idempotency import KEY_BYTES, ReplayKey, period_at, period_start
@@ -81,12 +82,12 @@ class ReplayKeyFolder:
     def _path(self, period: int) -> Path:
         return self._folder / f"{_PREFIX}{epoch_of(period_start(period))}{_SUFFIX}"
 
-    def _lookup_key(self) -> bytes:
+    def _lookup_key(self) -> KeyedHash:
         path = self._folder / LOOKUP_FILE
         if not path.exists() and any(self._folder.glob(f"{_PREFIX}*{_SUFFIX}")):
             raise ConfigurationError(f"{path} is missing beside its replay keys: restore it, repeats depend on it")
         _make(path)
-        return self._read(path)
+        return KeyedHash(self._read(path))
 
     def _load_or_make(self, period: int) -> ReplayKey:
         path = self._path(period)

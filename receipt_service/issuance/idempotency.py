@@ -5,14 +5,13 @@ the body is the same, ``seed`` gives the receipt's salts again: three HMACs (RFC
 Follows draft-ietf-httpapi-idempotency-key-header-07.
 """
 
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import orjson
 
-from receipt_service.crypto.derivation import derive
+from receipt_service.crypto.derivation import KeyedHash, derive
 from receipt_service.domain.check_request import CheckRequest
 from receipt_service.domain.link import SEED_BYTES
 from receipt_service.domain.person import Person
@@ -46,7 +45,8 @@ class ReplayKey:
     def __init__(self, period: int, secret: bytes) -> None:
         """``secret`` is ``KEY_BYTES`` random bytes."""
         self.period = period
-        self._for_fingerprints, self._for_seeds = derive(secret, (_FINGERPRINT, _SEED), KEY_BYTES)
+        for_fingerprints, for_seeds = derive(secret, (_FINGERPRINT, _SEED), KEY_BYTES)
+        self._for_fingerprints, self._for_seeds = KeyedHash(for_fingerprints), KeyedHash(for_seeds)
 
     def __repr__(self) -> str:
         """Name the hour, never show the key."""
@@ -55,18 +55,18 @@ class ReplayKey:
     def fingerprint(self, request: CheckRequest, person: Person, recipient: Recipient) -> bytes:
         """Tell one body from another, whatever the order and spacing of its members: 16 bytes."""
         body = orjson.dumps((request, person, recipient))
-        return hmac.digest(self._for_fingerprints, body, "sha256")[:RECORD_BYTES]
+        return self._for_fingerprints.digest(body)[:RECORD_BYTES]
 
     def seed(self, scope: str, idempotency_key: str, receipt_number: str) -> bytes:
         """Derive the seed of a receipt; only who has this key and the client's Idempotency-Key can."""
-        return hmac.digest(self._for_seeds, _joined(scope, idempotency_key, receipt_number), "sha256")[:SEED_BYTES]
+        return self._for_seeds.digest(_joined(scope, idempotency_key, receipt_number))[:SEED_BYTES]
 
 
 class ReplayKeys(Protocol):
     """Where the keys come from (``bootstrap.replay_keys``)."""
 
     @property
-    def lookup_key(self) -> bytes:
+    def lookup_key(self) -> KeyedHash:
         """The lasting key under which records are found."""
 
     def current(self, now: datetime) -> ReplayKey:
@@ -85,9 +85,9 @@ class Repeatable:
     period: int
 
 
-def lookup_of(lookup_key: bytes, scope: str, idempotency_key: str) -> bytes:
+def lookup_of(lookup_key: KeyedHash, scope: str, idempotency_key: str) -> bytes:
     """Name a request: 16 bytes that say nothing without the lasting key. Another scope is another request."""
-    return hmac.digest(lookup_key, _joined("lookup", scope, idempotency_key), "sha256")[:RECORD_BYTES]
+    return lookup_key.digest(_joined("lookup", scope, idempotency_key))[:RECORD_BYTES]
 
 
 def _joined(*parts: str) -> bytes:

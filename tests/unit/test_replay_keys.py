@@ -46,7 +46,7 @@ def test_processes_share_one_folder(tmp_path):
     for thread in threads:
         thread.join()
     assert len(made) == 8
-    assert len({each.lookup_key for each in made}) == 1
+    assert len({each.lookup_key.digest(b"") for each in made}) == 1
     assert len({each.current(NOW).seed("s", "k", "n") for each in made}) == 1
     assert not [name for name in names(tmp_path / "replay") if name.startswith(".")]
 

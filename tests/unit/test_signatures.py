@@ -1,3 +1,4 @@
+import hmac
 import pickle
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwk, jws
 
-from receipt_service.crypto.derivation import derive
+from receipt_service.crypto.derivation import KeyedHash, derive
 from receipt_service.crypto.keys import ORDER, PublicKey
 from receipt_service.crypto.signing import Signer
 from receipt_service.crypto.verification import holds, low_s, read_signature
@@ -84,6 +85,22 @@ def test_a_point_off_the_curve_is_no_key(x, y):
 def test_derivation_is_hkdf(secret, infos, length):
     expected = [HKDF(hashes.SHA256(), length, None, info).derive(secret) for info in infos]
     assert list(derive(secret, infos, length)) == expected
+
+
+@given(st.binary(max_size=200), st.lists(st.binary(max_size=300), min_size=1, max_size=3))
+def test_a_keyed_hash_is_hmac_for_every_message(key, messages):
+    keyed = KeyedHash(key)
+
+    assert [keyed.digest(message) for message in messages] == [hmac.digest(key, each, "sha256") for each in messages]
+    assert repr(keyed) == "KeyedHash(…)"
+
+
+def test_rfc_4231_test_case_6():
+    """A key longer than a block."""
+    mac = "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+    message = b"Test Using Larger Than Block-Size Key - Hash Key First"
+
+    assert KeyedHash(b"\xaa" * 131).digest(message).hex() == mac
 
 
 def test_rfc_5869_test_case_3():
