@@ -25,12 +25,9 @@ class IdempotencyRow(SQLModel, table=True):
     replay_period: int = Field(sa_column=Column(Integer, nullable=False))
     """Number of the replay key, counted in hours since 1970."""
     stub_id: int = Field(
-        sa_column=Column(
-            ROW_NUMBER,
-            ForeignKey("stub.id", name="fk_idempotency_stub", deferrable=True, initially="DEFERRED"),
-            nullable=False,
-        )
+        sa_column=Column(ROW_NUMBER, ForeignKey("stub.id", name="fk_idempotency_stub"), nullable=False)
     )
+    """Not indexed, so this foreign key must not be deferred: SQLite would scan the table at every new stub."""
 
 
 _record = table_of(IdempotencyRow)

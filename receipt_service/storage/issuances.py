@@ -99,37 +99,30 @@ class Register:
 
 
 def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> list[bool]:
+    """Look first, then write: the write lock is held from the beginning, so nobody comes in between."""
     with connection.begin():
-        records: list[Any] = []
-        for item in batch:
-            records += (item.lookup, item.fingerprint, item.replay_period, item.stub_id)
-        written = connection.exec_driver_sql(_sqlite_insert("idempotency", len(batch)), tuple(records)).rowcount
-        news = [True] * len(batch) if written == len(batch) else _which_are_new(connection, batch)
+        query = _sqlite_known(len(batch))
+        known = {bytes(row[0]) for row in connection.exec_driver_sql(query, tuple(item.lookup for item in batch))}
+        news: list[bool] = []
         stubs: list[Any] = []
         messages: list[Any] = []
-        for item, new in zip(batch, news, strict=True):
-            if new:
+        records: list[Any] = []
+        for item in batch:
+            news.append(item.lookup not in known)
+            if news[-1]:
+                known.add(item.lookup)
                 committed_at = to_microseconds(item.committed_at)
                 stubs += (item.stub_id, item.receipt_number, item.leaf, item.disclosures, item.officer_number)
                 stubs += (item.unit_code, to_microseconds(item.checked_at), committed_at)
+                records += (item.lookup, item.fingerprint, item.replay_period, item.stub_id)
                 for message in item.messages:
                     messages += (message.id, item.stub_id, message.channel, message.state, message.epoch)
                     messages += (message.envelope, committed_at, _microseconds(message.due_at))
                     messages += (_microseconds(message.expires_at), None if message.envelope else committed_at)
-        if stubs:
-            connection.exec_driver_sql(_sqlite_insert("stub", len(stubs) // 8), tuple(stubs))
-            connection.exec_driver_sql(_sqlite_insert("message", len(messages) // 10), tuple(messages))
+        for table, values in (("stub", stubs), ("message", messages), ("idempotency", records)):
+            if values:
+                connection.exec_driver_sql(_sqlite_insert(table, len(values)), tuple(values))
     return news
-
-
-def _which_are_new(connection: Connection, batch: Sequence[NewIssuance]) -> list[bool]:
-    marks = ", ".join("?" * len(batch))
-    rows = connection.exec_driver_sql(
-        f"SELECT stub_id FROM idempotency WHERE lookup IN ({marks})",  # noqa: S608 - question marks only
-        tuple(item.lookup for item in batch),
-    )
-    stubs = {row.stub_id for row in rows}
-    return [item.stub_id in stubs for item in batch]
 
 
 def _microseconds(moment: datetime | None) -> int | None:
@@ -144,12 +137,18 @@ _SQLITE_COLUMNS = {
 
 
 @lru_cache(maxsize=512)
-def _sqlite_insert(table: str, rows: int) -> str:
-    """Write one INSERT of that many rows; the same text each time, so that the driver finds it prepared."""
+def _sqlite_insert(table: str, values: int) -> str:
+    """Write one INSERT for so many values; the same text each time, so that the driver finds it prepared."""
     columns = _SQLITE_COLUMNS[table]
-    row = f"({', '.join('?' * len(columns.split(',')))})"
-    once = " ON CONFLICT DO NOTHING" if table == "idempotency" else ""
-    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * rows)}{once}"  # noqa: S608 - our own names
+    width = columns.count(",") + 1
+    row = f"({', '.join('?' * width)})"
+    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * (values // width))}"  # noqa: S608 - our names
+
+
+@lru_cache(maxsize=128)
+def _sqlite_known(requests: int) -> str:
+    marks = ", ".join("?" * requests)
+    return f"SELECT lookup FROM idempotency WHERE lookup IN ({marks})"  # noqa: S608 - question marks only
 
 
 _POSTGRESQL = """

@@ -276,9 +276,7 @@ def _create_idempotency() -> None:
         sa.Column("fingerprint", sa.LargeBinary(16), nullable=False),
         sa.Column("replay_period", sa.Integer(), nullable=False),
         sa.Column("stub_id", ROW_NUMBER, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["stub_id"], ["stub.id"], name="fk_idempotency_stub", deferrable=True, initially="DEFERRED"
-        ),
+        sa.ForeignKeyConstraint(["stub_id"], ["stub.id"], name="fk_idempotency_stub"),
         sqlite_with_rowid=False,
     )
 
