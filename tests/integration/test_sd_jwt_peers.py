@@ -17,7 +17,8 @@ from receipt_service.domain.canonical import base64url
 from receipt_service.errors import VerificationError
 from receipt_service.verify.sd_jwt import verify_sd_jwt
 from receipt_service.verify.verdict import Reason, View
-from tests.support.forgery import bogus_receipts, header_of
+from tests.support.forgery import bogus_receipts
+from tests.support.forging import header_of
 from tests.support.receipts import ISSUED_ON, ISSUER, NOW, SIGNER, sample_claims, sample_receipt, sample_verifier
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,84 +5,32 @@ them for what they are, not because the signature happens to break.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
 from typing import Any
 
 from receipt_service.crypto.keys import ORDER
-from receipt_service.crypto.signing import Signer
-from receipt_service.domain.canonical import base64url, from_base64url, from_json, to_json
-from receipt_service.domain.disclosure import digest_of
+from receipt_service.domain.canonical import base64url, from_base64url, to_json
 from receipt_service.domain.groups import Group
 from receipt_service.domain.receipt import Receipt
 from receipt_service.verify.verdict import Reason
-from tests.support.receipts import ISSUER, OTHER_SIGNER, SIGNER, sample_receipt
-
-_DAY = 86_400
-
-
-@dataclass(frozen=True)
-class Bogus:
-    """A text that is no receipt, why, and how a reader should think of it."""
-
-    name: str
-    text: str
-    reason: Reason
-    comment: str
-
-
-def sign(header: Mapping[str, Any] | bytes, payload: Mapping[str, Any] | bytes, signer: Signer = SIGNER) -> str:
-    """A JWS over whatever header and payload."""
-    parts = [part if isinstance(part, bytes) else to_json(dict(part)) for part in (header, payload)]
-    signing_input = ".".join(map(base64url, parts))
-    return f"{signing_input}.{base64url(signer.sign(signing_input.encode()))}"
-
-
-def header_of(receipt: Receipt) -> dict[str, Any]:
-    return dict(from_json(from_base64url(receipt.leaf.split(".")[0])))
-
-
-def join(leaf: str, disclosures: Iterable[str]) -> str:
-    return "~".join([leaf, *disclosures, ""])
-
-
-def written(*parts: Any) -> str:
-    """A disclosure of any JSON."""
-    return base64url(to_json(list(parts)))
-
-
-def reissued(receipt: Receipt, disclosures: Iterable[str], **changed: Any) -> str:
-    """The leaf signed anew over these disclosures' digests; ``changed`` replaces payload members."""
-    digests = sorted(map(digest_of, disclosures))
-    return sign(header_of(receipt), {**receipt.leaf_claims(), "_sd": digests, **changed})
-
-
-def swapped(receipt: Receipt, group: Group, encoded: str) -> list[str]:
-    """The receipt's disclosures with one replaced."""
-    names = list(Group)
-    return [encoded if name is group else old for name, old in zip(names, receipt.disclosures, strict=True)]
-
-
-def altered(receipt: Receipt, group: Group, **members: Any) -> str:
-    """A group's disclosure with members replaced, same salt."""
-    old = receipt.disclosure(group)
-    return written(old.salt, group.value, {**old.value, **members})
-
-
-def turned(leaf: str) -> str:
-    """The malleable twin: (r, n - s) verifies as well."""
-    head, signature = leaf.rsplit(".", 1)
-    raw = from_base64url(signature)
-    twin = ORDER - int.from_bytes(raw[32:], "big")
-    return f"{head}.{base64url(raw[:32] + twin.to_bytes(32, 'big'))}"
-
-
-def with_trailing_bits(encoded: str) -> str:
-    """Another spelling of the same bytes: the last letter's spare bits set."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    assert len(encoded) % 4, "no spare bits in this one"
-    return encoded[:-1] + alphabet[alphabet.index(encoded[-1]) + 1]
+from tests.support.forged_claims import bent_claims
+from tests.support.forging import (
+    DAY,
+    Bogus,
+    altered,
+    bent,
+    header_of,
+    is_low,
+    join,
+    receipt_day,
+    reissued,
+    sign,
+    swapped,
+    turned,
+    with_trailing_bits,
+    written,
+)
+from tests.support.receipts import ISSUER, OTHER_SIGNER, sample_receipt
 
 
 def bogus_receipts() -> list[Bogus]:
@@ -94,7 +42,7 @@ def bogus_receipts() -> list[Bogus]:
         *_bent_headers(receipt),
         *_bent_payloads(receipt),
         *_bent_signatures(receipt),
-        *_bent_claims(receipt),
+        *bent_claims(receipt),
     ]
 
 
@@ -144,44 +92,59 @@ def _bent_disclosures(receipt: Receipt) -> list[Bogus]:
         ),
         Bogus(
             "array-element-disclosure",
-            _with(receipt, Group.PERSON, element),
+            bent(receipt, Group.PERSON, element),
             Reason.DISCLOSURE_MALFORMED,
             "two elements where an object member needs three",
         ),
-        Bogus("disclosure-of-four", _with(receipt, Group.PERSON, four), Reason.DISCLOSURE_MALFORMED, "four elements"),
+        Bogus(
+            "disclosure-of-four",
+            bent(receipt, Group.PERSON, four),
+            Reason.DISCLOSURE_MALFORMED,
+            "four elements",
+        ),
         Bogus(
             "claim-name-number",
-            _with(receipt, Group.PERSON, number),
+            bent(receipt, Group.PERSON, number),
             Reason.DISCLOSURE_MALFORMED,
             "the claim name is not text",
         ),
         Bogus(
             "claim-name-sd",
-            _with(receipt, Group.PERSON, written(person.salt, "_sd", [])),
+            bent(receipt, Group.PERSON, written(person.salt, "_sd", [])),
             Reason.CLAIM_NAME_RESERVED,
             "a disclosure of the claim _sd",
         ),
         Bogus(
             "claim-name-dots",
-            _with(receipt, Group.PERSON, written(person.salt, "...", "x")),
+            bent(receipt, Group.PERSON, written(person.salt, "...", "x")),
             Reason.CLAIM_NAME_RESERVED,
             "a disclosure of the claim ...",
         ),
         Bogus(
             "unknown-group",
-            _with(receipt, Group.PERSON, written(person.salt, "identity", person.value)),
+            bent(receipt, Group.PERSON, written(person.salt, "identity", person.value)),
             Reason.GROUP_UNKNOWN,
             "none of the five names",
         ),
-        Bogus("group-twice", _with(receipt, Group.PERSON, twice), Reason.CLAIM_NAME_TWICE, "two officers, no person"),
+        Bogus(
+            "group-twice",
+            bent(receipt, Group.PERSON, twice),
+            Reason.CLAIM_NAME_TWICE,
+            "two officers, no person",
+        ),
         Bogus(
             "issuer-in-disclosure",
-            _with(receipt, Group.PERSON, written(person.salt, "iss", "https://evil.example")),
+            bent(receipt, Group.PERSON, written(person.salt, "iss", "https://evil.example")),
             Reason.GROUP_UNKNOWN,
             "a disclosure that would overwrite the issuer",
         ),
-        Bogus("short-salt", _with(receipt, Group.PERSON, short), Reason.SALT_TOO_SHORT, "a salt that can be guessed"),
-        Bogus("shared-salt", _with(receipt, Group.PERSON, shared), Reason.SALT_TWICE, "the officer's salt"),
+        Bogus(
+            "short-salt",
+            bent(receipt, Group.PERSON, short),
+            Reason.SALT_TOO_SHORT,
+            "a salt that can be guessed",
+        ),
+        Bogus("shared-salt", bent(receipt, Group.PERSON, shared), Reason.SALT_TWICE, "the officer's salt"),
     ]
 
 
@@ -245,19 +208,19 @@ def _bent_encodings(receipt: Receipt) -> list[Bogus]:
         Bogus("too-long", f"{leaf}~{'A' * (1 << 16)}~", Reason.TOO_LARGE, "longer than any receipt"),
         Bogus(
             "duplicate-member",
-            _with(receipt, Group.PERSON, raw(doubled)),
+            bent(receipt, Group.PERSON, raw(doubled)),
             Reason.JSON_NOT_STRICT,
             "two family names: readers differ on which counts",
         ),
         Bogus(
             "duplicate-member-deep",
-            _with(receipt, Group.PERSON, raw(deep)),
+            bent(receipt, Group.PERSON, raw(deep)),
             Reason.JSON_NOT_STRICT,
             "a member twice, further down",
         ),
         Bogus(
             "duplicate-member-escaped",
-            _with(receipt, Group.PERSON, raw(r'{"a":1,"\u0061":2}')),
+            bent(receipt, Group.PERSON, raw(r'{"a":1,"\u0061":2}')),
             Reason.JSON_NOT_STRICT,
             "the same name spelt with an escape",
         ),
@@ -267,35 +230,41 @@ def _bent_encodings(receipt: Receipt) -> list[Bogus]:
             Reason.JSON_NOT_STRICT,
             "two issuers",
         ),
-        Bogus("nan", _with(receipt, Group.PERSON, raw("NaN")), Reason.JSON_NOT_STRICT, "not JSON"),
+        Bogus("nan", bent(receipt, Group.PERSON, raw("NaN")), Reason.JSON_NOT_STRICT, "not JSON"),
         Bogus(
             "huge-integer",
-            _with(receipt, Group.PERSON, raw("9007199254740993")),
+            bent(receipt, Group.PERSON, raw("9007199254740993")),
             Reason.JSON_NOT_STRICT,
             "JavaScript reads ...992",
         ),
         Bogus(
             "huge-float",
-            _with(receipt, Group.PERSON, raw("1e400")),
+            bent(receipt, Group.PERSON, raw("1e400")),
             Reason.JSON_NOT_STRICT,
             "infinite for most readers",
         ),
         Bogus(
-            "lone-surrogate", _with(receipt, Group.PERSON, raw(r'"\ud800"')), Reason.JSON_NOT_STRICT, "half a character"
+            "lone-surrogate",
+            bent(receipt, Group.PERSON, raw(r'"\ud800"')),
+            Reason.JSON_NOT_STRICT,
+            "half a character",
         ),
-        Bogus("latin-1", _with(receipt, Group.PERSON, latin), Reason.JSON_NOT_STRICT, "not UTF-8"),
+        Bogus("latin-1", bent(receipt, Group.PERSON, latin), Reason.JSON_NOT_STRICT, "not UTF-8"),
         Bogus(
             "byte-order-mark",
-            _with(receipt, Group.PERSON, base64url(b"\xef\xbb\xbf[]")),
+            bent(receipt, Group.PERSON, base64url(b"\xef\xbb\xbf[]")),
             Reason.JSON_NOT_STRICT,
             "a byte order mark before the JSON",
         ),
         Bogus(
-            "text-after-json", _with(receipt, Group.PERSON, base64url(b"[] []")), Reason.JSON_NOT_STRICT, "two values"
+            "text-after-json",
+            bent(receipt, Group.PERSON, base64url(b"[] []")),
+            Reason.JSON_NOT_STRICT,
+            "two values",
         ),
         Bogus(
             "nested-too-deep",
-            _with(receipt, Group.PERSON, raw("[" * 5000 + "]" * 5000)),
+            bent(receipt, Group.PERSON, raw("[" * 5000 + "]" * 5000)),
             Reason.JSON_NOT_STRICT,
             "five thousand arrays",
         ),
@@ -348,9 +317,9 @@ def _bent_payloads(receipt: Receipt) -> list[Bogus]:
         changed("iat-time-of-day", Reason.ISSUED_AT_NOT_A_DAY, "tells when the check was", iat=payload["iat"] + 1),
         changed("iat-float", Reason.ISSUED_AT_NOT_A_DAY, "not an integer", iat=float(payload["iat"])),
         changed("iat-true", Reason.ISSUED_AT_NOT_A_DAY, "not a number", iat=True),
-        changed("iat-negative", Reason.ISSUED_AT_NOT_A_DAY, "before 1970", iat=-_DAY),
-        changed("iat-beyond-dates", Reason.ISSUED_AT_NOT_A_DAY, "after the year 9999", iat=_DAY * 10**9),
-        changed("iat-future", Reason.ISSUED_IN_FUTURE, "a day to come", iat=payload["iat"] + 30 * _DAY),
+        changed("iat-negative", Reason.ISSUED_AT_NOT_A_DAY, "before 1970", iat=-DAY),
+        changed("iat-beyond-dates", Reason.ISSUED_AT_NOT_A_DAY, "after the year 9999", iat=DAY * 10**9),
+        changed("iat-future", Reason.ISSUED_IN_FUTURE, "a day to come", iat=payload["iat"] + 30 * DAY),
         changed("sd-alg-sha-512", Reason.SD_ALG_NOT_ALLOWED, "another hash", _sd_alg="sha-512"),
         changed("sd-alg-md5", Reason.SD_ALG_NOT_ALLOWED, "a broken hash", _sd_alg="md5"),
         changed("four-digests", Reason.DIGESTS_UNEXPECTED, "says that one group is missing", _sd=digests[:4]),
@@ -399,57 +368,6 @@ def _bent_signatures(receipt: Receipt) -> list[Bogus]:
         ),
         with_signature("signature-empty", Reason.SIGNATURE_MALFORMED, "no signature", b""),
         with_signature(
-            "signature-swapped", Reason.SIGNATURE_INVALID if _is_low(r) else Reason.SIGNATURE_HIGH_S, "s || r", s + r
+            "signature-swapped", Reason.SIGNATURE_INVALID if is_low(r) else Reason.SIGNATURE_HIGH_S, "s || r", s + r
         ),
     ]
-
-
-def _bent_claims(receipt: Receipt) -> list[Bogus]:
-    def changed(name: str, comment: str, group: Group, **members: Any) -> Bogus:
-        return Bogus(name, _with(receipt, group, altered(receipt, group, **members)), Reason.CLAIMS_NOT_VALID, comment)
-
-    number = receipt.receipt_number
-    person = receipt.disclosure(Group.PERSON)
-    return [
-        changed("number-lower-case", "the number in another case", Group.WHEN_WHERE, receipt_number=number.lower()),
-        changed("number-alias", "O for 0", Group.WHEN_WHERE, receipt_number=number.replace("0", "O")),
-        changed("number-beyond-128-bits", "the top bits set", Group.WHEN_WHERE, receipt_number="8" + number[1:]),
-        changed(
-            "time-without-offset",
-            "a time that depends on the reader",
-            Group.WHEN_WHERE,
-            checked_at="2026-11-23T14:05:00",
-        ),
-        changed("time-in-zulu", "not the time of the place", Group.WHEN_WHERE, checked_at="2026-11-23T13:05:00Z"),
-        changed("commune-unknown-form", "not an INSEE code", Group.WHEN_WHERE, commune="Paris"),
-        changed("control-character", "an escape sequence for terminals", Group.WHEN_WHERE, place="\x1b[2J"),
-        changed("extra-member", "a member that the schema does not know", Group.PERSON, phone="+33639980001"),
-        changed("document-number", "a document's number never stands on a receipt", Group.PERSON, document_number="X"),
-        changed("birth-date-form", "17/05/1990", Group.PERSON, birth_date="17/05/1990"),
-        changed("no-basis", "a check without a legal basis", Group.LEGAL_BASIS, bases=[]),
-        changed("codes-twice", "the same code twice", Group.CONSEQUENCES, outcomes=["LIBRE", "LIBRE"]),
-        changed("code-number", "a number for a code", Group.OFFICER, rank=3),
-        changed(
-            "service-missing-member", "a service without a name", Group.OFFICER, service={"code": "X", "force": "PN"}
-        ),
-        Bogus(
-            "person-not-an-object",
-            _with(receipt, Group.PERSON, written(person.salt, "person", "Durand")),
-            Reason.CLAIMS_NOT_VALID,
-            "a text where the person should be",
-        ),
-    ]
-
-
-def _with(receipt: Receipt, group: Group, encoded: str) -> str:
-    """A receipt that the issuer itself signed over this disclosure: only its form can be refused."""
-    disclosures = swapped(receipt, group, encoded)
-    return join(reissued(receipt, disclosures), disclosures)
-
-
-def _is_low(number: bytes) -> bool:
-    return int.from_bytes(number, "big") <= ORDER // 2
-
-
-def receipt_day(receipt: Receipt, later: int = 0) -> date:
-    return datetime.fromtimestamp(receipt.leaf_claims()["iat"] + later * _DAY, tz=UTC).date()

@@ -13,7 +13,7 @@ from receipt_service.verify.key_binding import verify_key_binding
 from receipt_service.verify.sd_jwt import parse, verify_sd_jwt
 from receipt_service.verify.trust_root import TrustedKey
 from receipt_service.verify.verdict import Reason
-from tests.support.forgery import join, sign, written
+from tests.support.forging import join, sign, written
 from tests.support.receipts import OTHER_SIGNER, SIGNER
 
 FOLDER = Path(__file__).resolve().parents[1] / "vectors" / "rfc9901"

@@ -1,75 +1,31 @@
 import asyncio
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import orjson
 import pytest
-from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, get_default_algorithms
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from receipt_service.errors import ConfigurationError, Unavailable
+from receipt_service.errors import ConfigurationError
 from receipt_service.web.authentication import Caller, Role, TokenPolicy, TokenVerifier, bearer_token, require_role
 from receipt_service.web.demo_issuer import DemoIssuer
 from receipt_service.web.problems import Refused
-from receipt_service.web.token_keys import FetchedKeys, FixedKeys, usable_keys
-
-NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
-ISSUER = "https://connexion.example/realms/police"
-ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA")
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-RSA_KEY = rsa.generate_private_key(65537, 2048)
-ED_KEY = ed25519.Ed25519PrivateKey.generate()
-SMALL_RSA_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505 - to be refused
-
-
-def jwk(key, kid, **more):
-    maker = {
-        ec.EllipticCurvePrivateKey: ECAlgorithm,
-        rsa.RSAPrivateKey: RSAAlgorithm,
-        ed25519.Ed25519PrivateKey: OKPAlgorithm,
-    }
-    algorithm = next(maker[kind] for kind in maker if isinstance(key, kind))
-    return {**algorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid, **more}
-
-
-JWKS = {
-    "keys": [
-        jwk(EC_KEY, "ec"),
-        jwk(RSA_KEY, "rsa", use="sig"),
-        jwk(ED_KEY, "ed"),
-        jwk(EC_KEY, "encryption", use="enc"),
-        jwk(SMALL_RSA_KEY, "small"),
-        jwk(RSA_KEY, "rs-only", alg="RS256"),
-        {"kty": "oct", "kid": "secret", "k": "AAAA"},
-        {"kty": "EC", "crv": "P-256", "kid": "broken", "x": "AA", "y": "AA"},
-        "nonsense",
-    ]
-}
-SECONDS = int(NOW.timestamp())
-CLAIMS = {
-    "iss": ISSUER,
-    "aud": ["account", "receipt-service"],
-    "sub": "agent-1",
-    "iat": SECONDS - 10,
-    "exp": SECONDS + 300,
-    "realm_access": {"roles": ["officer", "uma_authorization"]},
-}
-
-
-def token(key=EC_KEY, algorithm="ES256", *, header=None, **claims):
-    payload = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not ...}
-    headers = {"alg": algorithm, "kid": "ec", "typ": "JWT", **(header or {})}
-    parts = [json.dumps({k: v for k, v in headers.items() if v is not ...}).encode(), json.dumps(payload).encode()]
-    signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
-    signature = get_default_algorithms()[algorithm].sign(signed, key)
-    return signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")
-
-
-def verifier(now=NOW, **changed):
-    policy = TokenPolicy(**{"issuer": ISSUER, "audience": "receipt-service", "algorithms": ALGORITHMS} | changed)
-    return TokenVerifier(policy, FixedKeys(usable_keys(JWKS, ALGORITHMS)), lambda: now)
+from receipt_service.web.token_keys import FixedKeys, usable_keys
+from tests.support.tokens import (
+    ALGORITHMS,
+    CLAIMS,
+    EC_KEY,
+    ED_KEY,
+    ISSUER,
+    JWKS,
+    NOW,
+    RSA_KEY,
+    SECONDS,
+    SMALL_RSA_KEY,
+    jwk,
+    token,
+    verifier,
+)
 
 
 def caller(presented, **changed):
@@ -262,152 +218,3 @@ def test_the_demonstrations_tokens_are_good_ones():
 
     assert (found.subject, found.roles) == ("agent-1", {Role.SUPERVISOR})
     assert "d" not in issuer.jwks["keys"][0]
-
-
-class Provider:
-    """An OpenID provider on this machine that can misbehave."""
-
-    def __init__(self):
-        self.asked = 0
-        self.jwks = {"keys": [jwk(EC_KEY, "ec")]}
-        self.issuer = None
-        self.down = False
-        self.answer = None
-
-    async def __aenter__(self):
-        app = web.Application()
-        app.router.add_get("/.well-known/openid-configuration", self.discovery)
-        app.router.add_get("/jwks", self.keys)
-        self.runner = web.AppRunner(app)
-        await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self.runner.cleanup()
-
-    async def discovery(self, _):
-        return web.json_response({"issuer": self.issuer or self.url, "jwks_uri": f"{self.url}/jwks"})
-
-    async def keys(self, _):
-        self.asked += 1
-        if self.down:
-            raise web.HTTPInternalServerError
-        if self.answer is not None:
-            return await self.answer()
-        return web.Response(body=orjson.dumps(self.jwks), content_type="application/json")
-
-
-def with_provider(scenario):
-    async def main():
-        async with Provider() as provider:
-            await scenario(provider)
-
-    asyncio.run(main())
-
-
-def fetched(provider, clock, **more):
-    return FetchedKeys(provider.url, ALGORITHMS, clock=lambda: clock[0], **more)
-
-
-def test_keys_are_fetched_once_and_anew_for_a_new_name_at_most_every_half_minute():
-    async def scenario(provider):
-        clock = [0.0]
-        keys = fetched(provider, clock)
-        assert await keys.key("ec", "ES256") is not None
-        assert await keys.key("ec", "ES256") is not None
-        assert provider.asked == 1
-
-        provider.jwks["keys"].append(jwk(ED_KEY, "ed"))
-        for _ in range(50):
-            assert await keys.key("ed", "EdDSA") is None
-        assert provider.asked == 1
-
-        clock[0] = 31
-        assert await keys.key("ed", "EdDSA") is not None
-        assert provider.asked == 2
-
-    with_provider(scenario)
-
-
-def test_old_keys_serve_while_the_issuer_is_away_but_not_for_ever():
-    async def scenario(provider):
-        clock = [0.0]
-        keys = fetched(provider, clock, max_age_seconds=60)
-        assert await keys.ready()
-        provider.down = True
-        clock[0] = 3600
-        assert await keys.key("ec", "ES256") is not None
-        clock[0] = 25 * 3600
-        assert not await keys.ready()
-        with pytest.raises(Unavailable):
-            await keys.key("ec", "ES256")
-
-    with_provider(scenario)
-
-
-def test_a_key_that_the_issuer_withdraws_is_gone_at_the_next_fetch():
-    async def scenario(provider):
-        clock = [0.0]
-        keys = fetched(provider, clock, max_age_seconds=60)
-        assert await keys.key("ec", "ES256") is not None
-        provider.jwks["keys"].clear()
-        clock[0] = 61
-        assert await keys.key("ec", "ES256") is None
-
-    with_provider(scenario)
-
-
-async def _huge():
-    return web.Response(body=b"[" + b" " * 300_000 + b"]", content_type="application/json")
-
-
-async def _slow():
-    await asyncio.sleep(5)
-    return web.Response()
-
-
-async def _elsewhere():
-    raise web.HTTPFound("http://127.0.0.1:1/")
-
-
-async def _text():
-    return web.Response(text="hello")
-
-
-@pytest.mark.parametrize("answer", [_huge, _slow, _elsewhere, _text])
-def test_an_issuer_that_misbehaves_leaves_us_without_keys_and_whole(answer):
-    async def scenario(provider):
-        provider.answer = answer
-        keys = fetched(provider, [0.0], timeout_seconds=0.3)
-        assert not await keys.ready()
-        with pytest.raises(Unavailable):
-            await keys.key("ec", "ES256")
-
-    with_provider(scenario)
-
-
-def test_an_issuer_that_is_just_starting_is_asked_again_soon():
-    async def scenario(provider):
-        clock = [0.0]
-        provider.down = True
-        keys = fetched(provider, clock)
-        assert not await keys.ready()
-        provider.down = False
-        assert not await keys.ready()
-        clock[0] = 4
-        assert await keys.ready()
-
-    with_provider(scenario)
-
-
-def test_another_issuers_discovery_document_is_refused():
-    async def scenario(provider):
-        provider.issuer = "http://other.example"
-        keys = fetched(provider, [0.0])
-        assert not await keys.ready()
-        assert provider.asked == 0
-
-    with_provider(scenario)

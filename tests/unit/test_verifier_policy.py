@@ -12,7 +12,7 @@ from receipt_service.verify.policy import EVERY_GROUP, Policy
 from receipt_service.verify.trust_root import TrustRoot
 from receipt_service.verify.verdict import Reason, Status, Verdict, View
 from receipt_service.verify.verifier import Verifier
-from tests.support.forgery import join
+from tests.support.forging import join
 from tests.support.receipts import (
     ISSUED_ON,
     ISSUER,

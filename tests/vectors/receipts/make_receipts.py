@@ -21,7 +21,8 @@ from receipt_service.domain.check import Place  # noqa: E402
 from receipt_service.domain.groups import Group  # noqa: E402
 from receipt_service.domain.person import IdentityNotEstablished, NotEstablishedReason  # noqa: E402
 from receipt_service.domain.receipt_number import ReceiptNumber  # noqa: E402
-from tests.support.forgery import bogus_receipts, join, reissued, swapped  # noqa: E402
+from tests.support.forgery import bogus_receipts  # noqa: E402
+from tests.support.forging import join, reissued, swapped  # noqa: E402
 from tests.support.receipts import (  # noqa: E402
     CHECK,
     ISSUED_ON,
