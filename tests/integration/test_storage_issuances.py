@@ -186,3 +186,26 @@ def test_messages_of_the_screen_are_born_final(engine, register):
     register([an_issuance(Channel.DECLINED)])
     with reading(engine) as connection:
         assert outbox.count_by_state(connection) == {MessageState.DECLINED: 1}
+
+
+def test_one_more_check_takes_sqlite_the_same_steps_however_many_there_are(sqlite_url):
+    """Counted in steps of its virtual machine: a foreign key without an index would scan a table."""
+    engine = open_engine(sqlite_url)
+    register = Register(engine)
+    steps = []
+
+    def steps_of(issuance):
+        register([an_issuance()])
+        driver = register._connection.connection.driver_connection
+        counted = []
+        driver.set_progress_handler(lambda: counted.append(1) and None, 1)
+        assert register([issuance, an_issuance(Channel.EMAIL)]) == [True, True]
+        driver.set_progress_handler(None, 0)
+        return len(counted)
+
+    for _ in range(2):
+        steps.append(steps_of(an_issuance(Channel.SMS, Channel.PAPER)))
+        register([an_issuance() for _ in range(1000)])
+    register.close()
+    engine.dispose()
+    assert steps[1] < steps[0] * 1.1
