@@ -1,4 +1,4 @@
-"""``receipt-service verify`` and ``trust``, as people run them."""
+"""``receipt-service verify``, as people run them."""
 
 import io
 import json
@@ -6,8 +6,6 @@ import re
 import resource
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import jsonschema
@@ -17,7 +15,6 @@ from pypdf import PdfWriter
 from referencing import Registry, Resource
 
 from receipt_service.bootstrap.resources import schema_path
-from receipt_service.cli.trust import metadata_url, trust
 from receipt_service.cli.verdict_words import LABELS, REASONS, WORDS
 from receipt_service.cli.verify import verify
 from receipt_service.delivery.rendering.pdf import render_pdf
@@ -28,34 +25,13 @@ from receipt_service.verify.verdict import Reason, Status
 from tests.support.forgery import bogus_receipts
 from tests.support.receipts import (
     ISSUER,
-    OTHER_SIGNER,
     RECEIPT_NUMBER,
-    SIGNER,
     sample_link,
     sample_receipt,
     sample_trust_root,
 )
 from tests.support.rendered_receipts import catalogue, catalogues
-
-RECEIPT = sample_receipt()
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    (tmp_path / "trust.json").write_bytes(sample_trust_root().to_json())
-    (tmp_path / "r.sd-jwt").write_text(RECEIPT.compact)
-    return tmp_path
-
-
-def run(place, *arguments, stdin=None, trusted=True):
-    options = ["--trust-root", str(place / "trust.json")] if trusted else []
-    return CliRunner().invoke(verify, [*map(str, arguments), *options], input=stdin)
-
-
-def verdict_of(result):
-    return json.loads(result.stdout)
+from tests.support.verify_command import RECEIPT, run, verdict_of
 
 
 def pdf_with(*files):
@@ -72,35 +48,6 @@ def stub_answer():
     stub = RECEIPT.stub
     parts = {"receipt_number": RECEIPT_NUMBER, "leaf": stub.leaf, "disclosures": list(stub.disclosures)}
     return json.dumps({**parts, "stub": stub.compact}).encode()
-
-
-@pytest.fixture
-def service():
-    """A service that answers from a dictionary of paths: bytes, or a status."""
-    answers = {}
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            answer = answers.get(self.path, 404)
-            self.send_response(answer if isinstance(answer, int) else 200)
-            if isinstance(answer, int) and answer in {301, 302}:
-                self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            if isinstance(answer, bytes):
-                self.wfile.write(answer)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", answers, asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def test_a_good_receipt_exits_0_and_is_shown(place):
@@ -332,72 +279,6 @@ def test_foreign_text_never_steers_the_terminal(place):
     text = sample_receipt(issuer="https://x\x1b[2J.example").compact
     (place / "foreign").write_text(text)
     assert "\x1b" not in run(place, place / "foreign").output
-
-
-def metadata(*signers):
-    more = {"alg": "ES256", "use": "sig", "nbf": 1767225600}
-    return [{**signer.public_key.jwk, "kid": signer.kid, **more} for signer in signers]
-
-
-def fetch(place, issuer, *options):
-    return CliRunner().invoke(trust, ["fetch", issuer, "--trust-root", str(place / "fetched.json"), *options])
-
-
-def test_trust_is_fetched_once_and_then_works_offline(place, service):
-    base, answers, asked = service
-    answers["/.well-known/jwt-vc-issuer"] = json.dumps({"issuer": base, "jwks": {"keys": metadata(SIGNER)}}).encode()
-    result = fetch(place, base + "/")
-    assert result.exit_code == 0, result.output
-    assert SIGNER.kid in result.output
-    assert asked == ["/.well-known/jwt-vc-issuer"]
-    (place / "there").write_text(sample_receipt(issuer=base).compact)
-    offline = CliRunner().invoke(verify, [str(place / "there"), "--trust-root", str(place / "fetched.json")])
-    assert offline.exit_code == 0, offline.output
-    listed = CliRunner().invoke(trust, ["list", "--trust-root", str(place / "fetched.json")])
-    assert listed.output.splitlines() == [base, f"  {SIGNER.kid}  signs 2026-01-01 to …"]
-
-
-def test_a_key_that_disappears_is_not_accepted_in_silence(place, service):
-    base, answers, _ = service
-    path = "/.well-known/jwt-vc-issuer"
-    answers[path] = json.dumps({"issuer": base, "jwks": {"keys": metadata(SIGNER)}}).encode()
-    fetch(place, base)
-    answers[path] = json.dumps({"issuer": base, "jwks": {"keys": metadata(OTHER_SIGNER)}}).encode()
-    before = (place / "fetched.json").read_bytes()
-    refused = fetch(place, base)
-    assert isinstance(refused.exception, ConfigurationError)
-    assert (place / "fetched.json").read_bytes() == before
-    assert fetch(place, base, "--replace").exit_code == 0
-    answers[path] = json.dumps({"issuer": base, "jwks": {"keys": metadata(OTHER_SIGNER, SIGNER)}}).encode()
-    assert fetch(place, base).exit_code == 0
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        404,
-        500,
-        b"",
-        b"[]",
-        b"{}",
-        json.dumps({"issuer": "https://autre.example", "jwks": {"keys": metadata(SIGNER)}}).encode(),
-    ],
-)
-def test_trust_is_not_fetched_from_rubbish(place, service, answer):
-    base, answers, _ = service
-    answers["/.well-known/jwt-vc-issuer"] = answer
-    assert isinstance(fetch(place, base).exception, ConfigurationError)
-    assert not (place / "fetched.json").exists()
-
-
-def test_trust_is_fetched_over_https_alone(place):
-    assert isinstance(fetch(place, "http://recepisse.example").exception, ConfigurationError)
-    assert isinstance(fetch(place, "recepisse.example").exception, ConfigurationError)
-
-
-def test_the_well_known_part_stands_before_the_path():
-    assert metadata_url("https://a.example") == "https://a.example/.well-known/jwt-vc-issuer"
-    assert metadata_url("https://a.example/b/c") == "https://a.example/.well-known/jwt-vc-issuer/b/c"
 
 
 def test_every_reason_and_member_has_words_in_both_languages():
