@@ -1,6 +1,7 @@
 """The database as a whole: bring its schema up to date, and refuse to run on one that is not."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 
 from alembic import command
@@ -42,7 +43,12 @@ def schema_is_current(engine: Engine) -> bool:
     """Tell whether the schema is exactly this program's."""
     with reading(engine) as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    return found == ScriptDirectory.from_config(alembic_settings()).get_current_head()
+    return found == _newest_revision()
+
+
+@cache
+def _newest_revision() -> str | None:
+    return ScriptDirectory.from_config(alembic_settings()).get_current_head()
 
 
 def _run(url: str, action: Callable[[Config], None]) -> None:
