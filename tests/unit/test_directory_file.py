@@ -241,6 +241,6 @@ def test_whatever_is_accepted_has_no_fault_and_whatever_has_is_told_by_line(rows
 
 def test_a_deep_tree_and_a_large_file_take_no_time():
     units = [f"unit;U{n};Name;{f'U{n - 1}' if n else ''};PN;;;;;;;;" for n in range(3000)]
-    random.Random(1).shuffle(units)  # noqa: S311 - the same order each time
+    random.Random(1).shuffle(units)
     officers = [f"officer;;;;;;;{n:07};PN-CAPITAINE;OPJ;U{n % 3000};;" for n in range(20_000)]
     assert faults(*units, *officers) == []
