@@ -1,8 +1,9 @@
 """Group commit: one thread registers, in one durable commit, all checks that gathered during the last one.
 
 A commit costs one flush of the disk whatever it holds, so under load many checks share it, and alone a check waits
-for nobody. A check that can't be stored fails alone. A client that goes away does not take its check with it: once
-handed over it is committed, and the repeat of the request finds it.
+for nobody. The writer is called once for all checks that one turn of the event loop brings: called for each, it would
+take the interpreter away from the next, to commit little. A check that can't be stored fails alone. A client that
+goes away does not take its check with it: once handed over it is committed, and the repeat of the request finds it.
 """
 
 import asyncio
@@ -10,8 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.exc import OperationalError
 
@@ -27,27 +27,38 @@ Registrar = Callable[[Sequence[NewIssuance]], list[bool]]
 Outcome = bool | Unavailable
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiting:
+class _Waiting(NamedTuple):
     issuance: NewIssuance
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[bool]
 
 
-class _Patience:
-    """Ends the waiting of clients after a while: one timer for a whole event loop, instead of one each."""
+class _Attendant:
+    """Serves the clients of one event loop: calls the writer for them, and ends their waiting after a while.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    One call for each turn of the loop and one timer for all, instead of one each.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, call_writer: Callable[[], None]) -> None:
         self._loop = loop
         self._seconds = seconds
+        self._call_writer = call_writer
+        self._calling = False
         self._until: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._ticking = False
 
-    def watch(self, future: asyncio.Future[bool]) -> None:
-        """Let ``future`` fail with ``Unavailable`` if it is not done in time."""
+    def attend(self, future: asyncio.Future[bool]) -> None:
+        """Call the writer after this turn of the loop; let ``future`` fail with ``Unavailable`` if not done in time."""
+        if not self._calling:
+            self._calling = True
+            self._loop.call_soon(self._call)
         self._until.append((self._loop.time() + self._seconds, future))
         if not self._ticking:
             self._tick()
+
+    def _call(self) -> None:
+        self._calling = False
+        self._call_writer()
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -74,7 +85,7 @@ class GroupCommit:
         """Start the thread. ``register`` commits a batch and says which of it are new; it runs in that thread alone."""
         self._register = register
         self._timeout_seconds = timeout_seconds
-        self._patience: dict[asyncio.AbstractEventLoop, _Patience] = {}
+        self._attendants: dict[asyncio.AbstractEventLoop, _Attendant] = {}
         self._waiting_limit = waiting_limit
         self._batch_limit = batch_limit
         self._waiting: deque[_Waiting] = deque()
@@ -98,12 +109,15 @@ class GroupCommit:
             if len(self._waiting) + self._in_hand >= self._waiting_limit:
                 raise Unavailable("too many checks are waiting to be stored")
             self._waiting.append(_Waiting(issuance, loop, future))
-            self._changed.notify()
-        patience = self._patience.get(loop)
-        if patience is None:
-            patience = self._patience[loop] = _Patience(loop, self._timeout_seconds)
-        patience.watch(future)
+        attendant = self._attendants.get(loop)
+        if attendant is None:
+            attendant = self._attendants[loop] = _Attendant(loop, self._timeout_seconds, self._call_writer)
+        attendant.attend(future)
         return await future
+
+    def _call_writer(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def close(self, timeout_seconds: float = 20) -> bool:
         """Commit what waits, then end the thread; False if it is still at it after ``timeout_seconds``."""
