@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 ANSWERS = st.sampled_from(
     [
-        None,
         ("takes", Unknown("timeout")),
+        None,
+        ("takes", Unknown("disconnected")),
         Unknown("disconnected"),
         Transient("429", timedelta(seconds=30)),
         Transient("30001"),
@@ -73,14 +74,18 @@ class Deliveries(RuleBasedStateMachine):
         to = f"+3363998{len(self.messages):04}"
         self.messages[self.office.post(to=to)] = to
 
-    @rule(answers=st.lists(ANSWERS, max_size=4))
-    def work(self, answers: list[object]) -> None:
+    @rule(answers=st.lists(ANSWERS, min_size=1, max_size=4), new=st.integers(0, 2))
+    def work(self, answers: list[object], new: int) -> None:
+        for _ in range(new):
+            self.post()
         self.office.provider.script = list(answers)
         self.office.drain()
         self.office.provider.script = []
 
     @rule(point=st.sampled_from(POINTS), answers=st.lists(ANSWERS, max_size=2))
     def die(self, point: str, answers: list[object]) -> None:
+        self.post()
+
         def after(reached: str) -> None:
             if reached == point:
                 raise Crash
@@ -145,7 +150,7 @@ class DeliveriesToTheEnd(Deliveries):
         try:
             self.office.provider.look_up_answer = None
             self.office.provider.status_answer = Reached()
-            for hours in (0, 1, 2, 30, 1):
+            for hours in (0, 1, 30, 1):
                 self.office.clock.move(hours=hours)
                 self.office.drain()
             for message, to in self.messages.items():
@@ -164,8 +169,8 @@ class DeliveriesToTheEnd(Deliveries):
 def test_no_history_loses_or_doubles_a_message(sqlite_template: Path):
     DeliveriesToTheEnd.template = sqlite_template
     few = settings(
-        max_examples=max(settings.default.max_examples // 5, 10) if settings.default else 10,
-        stateful_step_count=12,
+        max_examples=max(settings.default.max_examples // 2, 10) if settings.default else 10,
+        stateful_step_count=8,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
