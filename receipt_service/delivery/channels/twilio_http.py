@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from twilio.http import AsyncHttpClient
@@ -83,7 +84,9 @@ class OneShotHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the twilio pa
         sent_headers = dict(headers or {})
         if auth is not None:
             sent_headers["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-        arguments: dict[str, Any] = {"params": params, "data": data, "headers": sent_headers}
+        # Encoded here: aiohttp would draw a multipart boundary for each form that it never uses.
+        form = urlencode(data, doseq=True).encode() if data else None
+        arguments: dict[str, Any] = {"params": params, "data": form, "headers": sent_headers}
         try:
             async with asyncio.timeout(self._limit):
                 return await self._exchange(method, uri, arguments)
