@@ -16,7 +16,8 @@ ENTROPY_BYTES: Final = 16
 LENGTH: Final = 26
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_SHIFTS: Final = range(5 * (LENGTH - 1), -1, -5)
+_PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS: Final = range(10 * (LENGTH // 2 - 1), -1, -10)
 CANONICAL: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _AS_READ_ALOUD = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None})
 
@@ -26,7 +27,7 @@ def receipt_number_from(entropy: bytes) -> ReceiptNumber:
     if len(entropy) != ENTROPY_BYTES:
         raise MalformedReceipt("a receipt number is made of 16 bytes")
     value = int.from_bytes(entropy, "big")
-    return ReceiptNumber("".join([_ALPHABET[value >> shift & 31] for shift in _SHIFTS]))
+    return ReceiptNumber("".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS]))
 
 
 def is_receipt_number(text: str) -> bool:

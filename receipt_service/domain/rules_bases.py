@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from receipt_service.domain.catalogue_entries import Authority
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from receipt_service.domain.rules_case import Case
 
 _FACTS: Final = tuple(fact.name for fact in fields(BasisUse) if fact.name != "code")
+_facts_of: Final = attrgetter(*_FACTS)
 _MUST_BE_TRUE: Final = ("premises_professional", "owner_present")
 _NATINF: Final = re.compile(r"(?:NATINF\s?)?\d{1,6}", re.IGNORECASE)
 
@@ -125,8 +127,9 @@ def _check_presence(case: Case, pointer: str, use: BasisUse, entry: LegalBasis) 
         value = getattr(use, name)
         if value is None or (isinstance(value, str) and not value.strip()):
             case.refuse(f"{pointer}/{name}", "basis.field_required", article=entry.article)
-    for name in _FACTS:
-        if name not in entry.fields and getattr(use, name) is not None:
+    given = [name for name, value in zip(_FACTS, _facts_of(use), strict=True) if value is not None]
+    for name in given:
+        if name not in entry.fields:
             case.refuse(f"{pointer}/{name}", "basis.field_not_allowed", article=entry.article)
     for name in _MUST_BE_TRUE:
         if name in entry.fields and getattr(use, name) is False:

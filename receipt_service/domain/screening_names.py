@@ -22,7 +22,7 @@ from receipt_service.domain.screening_vocabulary import (
     TOPONYMS,
     VERBS_AFTER_A_NAME,
 )
-from receipt_service.domain.screening_words import Word, words
+from receipt_service.domain.screening_words import Word, quick_words, words
 
 _MONTHS: Final = {
     word: number
@@ -51,6 +51,7 @@ _SHORTEST_DATE: Final = 6
 """Digits of a whole date in one run: ``170590``."""
 _REACH_OF_A_TOPONYM: Final = 4
 _SENTENCE_ENDS: Final = ".!?:;"
+_FIGURE: Final = re.compile(r"\d")
 _NAME_GAP: Final = re.compile(r"[\s\-'’]*")
 
 
@@ -77,7 +78,7 @@ class IdentityMarks:
         given: tuple[str, ...] = ()
         birth_date = ""
         if isinstance(person, IdentityEstablished):
-            family, given = tuple(words(person.family_name)), tuple(words(person.given_names))
+            family, given = _words_of(person.family_name), _words_of(person.given_names)
             birth_date = person.birth_date
         parts = {*family, *given}
         ordinary = frozenset([part for part in parts if _is_ordinary(part)])
@@ -108,6 +109,12 @@ class IdentityMarks:
             return True
         year = self.birth_date[:4]
         return bool(year) and any(len(run) >= _SHORTEST_DATE or run in (year, year[2:]) for run in runs)
+
+
+def _words_of(name: str) -> tuple[str, ...]:
+    """Return the folded words of a name, by the quick way where it has no figures, which that way leaves out."""
+    found = None if _FIGURE.search(name) is not None else quick_words(name)
+    return tuple(words(name) if found is None else found)
 
 
 def _is_ordinary(part: str) -> bool:

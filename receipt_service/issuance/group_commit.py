@@ -1,8 +1,8 @@
 """Group commit: one thread registers, in one durable commit, all checks that gathered during the last one.
 
 A commit costs one flush of the disk whatever it holds, so under load many checks share it, and alone a check waits
-for nobody. The writer is called once for all checks that one turn of the event loop brings: called for each, it would
-take the interpreter away from the next, to commit little. A check that can't be stored fails alone. A client that
+for nobody. The writer is called once for what a few turns of the event loop bring: called for each check, it would take
+the interpreter away from the next one, to commit little. A check that can't be stored fails alone. A client that
 goes away does not take its check with it: once handed over it is committed, and the repeat of the request finds it.
 """
 
@@ -20,6 +20,9 @@ from receipt_service.storage.issuances import NewIssuance
 
 BATCH_LIMIT: Final = 64
 WAITING_LIMIT: Final = 512
+GATHERING_TURNS: Final = 4
+"""How many turns of the event loop, each a few milliseconds when it is busy, may bring more before the writer is
+called; a turn that brings nothing ends the gathering, so a check that comes alone waits for one idle turn."""
 TIMEOUT_SECONDS: Final = 15.0
 NOT_CONFIRMED: Final = "the database did not confirm the check"
 
@@ -36,7 +39,7 @@ class _Waiting(NamedTuple):
 class _Attendant:
     """Serves the clients of one event loop: calls the writer for them, and ends their waiting after a while.
 
-    One call for each turn of the loop and one timer for all, instead of one each.
+    One call for all that come together and one timer for all, instead of one each.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, call_writer: Callable[[], None]) -> None:
@@ -44,11 +47,14 @@ class _Attendant:
         self._seconds = seconds
         self._call_writer = call_writer
         self._calling = False
+        self._came = 0
+        self._turns = 0
         self._until: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._ticking = False
 
     def attend(self, future: asyncio.Future[bool]) -> None:
-        """Call the writer after this turn of the loop; let ``future`` fail with ``Unavailable`` if not done in time."""
+        """Call the writer soon; let ``future`` fail with ``Unavailable`` if it is not done in time."""
+        self._came += 1
         if not self._calling:
             self._calling = True
             self._loop.call_soon(self._call)
@@ -57,7 +63,14 @@ class _Attendant:
             self._tick()
 
     def _call(self) -> None:
+        """Call the writer once a turn has brought nothing more, or enough turns have passed."""
+        if self._came and self._turns < GATHERING_TURNS:
+            self._came = 0
+            self._turns += 1
+            self._loop.call_soon(self._call)
+            return
         self._calling = False
+        self._turns = 0
         self._call_writer()
 
     def _tick(self) -> None:
