@@ -145,7 +145,7 @@ def kill_through_the_hours(worker: Lives, stage: CrashStage) -> None:
     assert sealed_epochs(stage) <= set(stage.epochs.held()), "a key that is needed was destroyed"
     assert worker.live_until("expired", hours=74, patience=30)
     worker.start(hours=75)
-    wait_for(lambda: epoch_of(begun + timedelta(hours=100)) in stage.epochs.held(), 30, "the last worker at work")
+    wait_for(lambda: epoch_of(begun + timedelta(hours=101)) in stage.epochs.held(), 30, "the last worker at work")
     wait_for(lambda: not sealed_epochs(stage), 30, "the last envelopes shredded")
     wait_for(lambda: not keys_kept_too_long(stage, begun + timedelta(hours=75)), 30, "keys of past hours destroyed")
     assert worker.end() == 0

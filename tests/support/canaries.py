@@ -22,7 +22,7 @@ from tests.support.checks_of_now import check_body
 IDENTITIES = 500
 _LETTERS = "bcdfghjklmnprstvwxyz"
 _FIRST_BIRTH = date(1911, 1, 1)
-_FIRST_NUMBER = 33_639_980_000
+_FIRST_NUMBER = 33_639_981_000
 _SHORTEST = 7
 CHANNELS = ("sms", "email", "both", "screen", "paper", "declined")
 
