@@ -114,10 +114,9 @@ class _Exchange:
         """Pass the answer on, with the headers that it did not set itself."""
         if message["type"] == "http.response.start":
             self._started = True
-            headers = list(message.get("headers", ()))
+            headers = message.get("headers", ())
             present = {name for name, _ in headers}
-            headers.extend(default for default in self._defaults if default[0] not in present)
-            message = {**message, "headers": headers}
+            message = {**message, "headers": [*headers, *[each for each in self._defaults if each[0] not in present]]}
         elif self._head and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -207,7 +206,7 @@ AnyReceiptNumber = Annotated[
 ]
 
 
-def idempotency_key(values: list[bytes]) -> UUID:
+def idempotency_key(values: list[bytes]) -> str:
     """Read the Idempotency-Key header: a Structured Field string (RFC 9651 §3.3.3) that is a version 4 UUID.
 
     A bare UUID is taken too, since many clients send one. Raises ``Refused`` (400). The value is a
@@ -224,4 +223,4 @@ def idempotency_key(values: list[bytes]) -> UUID:
         raise Refused(IDEMPOTENCY_KEY_MISSING)
     if not _BARE_UUID.fullmatch(written):
         raise Refused(IDEMPOTENCY_KEY_INVALID)
-    return UUID(written)
+    return written.lower()

@@ -8,6 +8,7 @@ import re
 from typing import Any, Final
 
 import orjson
+from starlette.requests import ClientDisconnect, Request
 
 from receipt_service.web.problems import MALFORMED_REQUEST, UNSUPPORTED_MEDIA_TYPE, Refused
 
@@ -30,6 +31,18 @@ def require_json(content_type: bytes | None, content_encoding: bytes | None) -> 
         name, _, value = parameter.partition(b"=")
         if name.strip() == b"charset" and value.strip().strip(b'"') not in {b"utf-8", b"utf8"}:
             raise Refused(UNSUPPORTED_MEDIA_TYPE)
+
+
+async def read_body(request: Request) -> bytes:
+    """Take the body off the connection, nearly always in one piece. Raises ``ClientDisconnect``."""
+    pieces: list[bytes] = []
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from fastapi import APIRouter
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +14,7 @@ from receipt_service.web.access import DirectRoute, Route
 from receipt_service.web.authentication import Caller, Role
 from receipt_service.web.example_files import example
 from receipt_service.web.fields import idempotency_key
-from receipt_service.web.json_body import require_json
+from receipt_service.web.json_body import read_body, require_json
 from receipt_service.web.openapi import json_content
 from receipt_service.web.requests import read_check
 from receipt_service.web.responses import check_state_response, issued_response
@@ -57,10 +56,11 @@ def number_in_path(request: Request) -> ReceiptNumber:
 async def register_check(request: Request, caller: Caller) -> Response:
     """Register a check and answer with its receipt."""
     services = services_of(request)
-    headers = Headers(scope=request.scope)
-    require_json(_bytes(headers.get("content-type")), _bytes(headers.get("content-encoding")))
-    key = idempotency_key([value.encode("latin-1") for value in headers.getlist("idempotency-key")])
-    body = await request.body()
+    headers = request.scope["headers"]
+    sent = dict(reversed(headers))  # the first of each name counts
+    require_json(sent.get(b"content-type"), sent.get(b"content-encoding"))
+    key = idempotency_key([value for name, value in headers if name == b"idempotency-key"])
+    body = await read_body(request)
     now = services.clock()
     check_request, person, recipient = read_check(body, now)
     _require_offered(services, sms=recipient.sms is not None, email=recipient.email is not None)
@@ -70,7 +70,7 @@ async def register_check(request: Request, caller: Caller) -> Response:
         issued = await services.issue(
             Submission(
                 subject=caller.subject,
-                idempotency_key=str(key),
+                idempotency_key=key,
                 request=check_request,
                 person=person,
                 recipient=recipient,
@@ -80,10 +80,6 @@ async def register_check(request: Request, caller: Caller) -> Response:
     finally:
         hand.release()
     return issued_response(issued, recipient, services)
-
-
-def _bytes(value: str | None) -> bytes | None:
-    return None if value is None else value.encode("latin-1")
 
 
 def _require_offered(services: Services, *, sms: bool, email: bool) -> None:
