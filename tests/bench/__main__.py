@@ -45,8 +45,11 @@ def _measure(*, quick: bool, sizes: list[int]) -> Ladder:
         delivery = [result for each in (None, server) for result in measure_delivery(each, messages=messages, say=_say)]
         _say("the stub-book as it grows")
         growth = []
-        for name, url in (("sqlite", f"sqlite:///{folder / 'stubs.db'}"), ("pg", server.create("bench_growth"))):
-            for row in measure_stub_book(url, sizes, folder / f"replay-{name}"):
+        for urls in (
+            {size: f"sqlite:///{folder / f'stubs-{size}'}.db" for size in sizes},
+            {size: server.create(f"bench_stubs_{size}") for size in sizes},
+        ):
+            for row in measure_stub_book(urls, folder / "replay"):
                 _say(f"  {row['database']} {row['stubs']}: {row['issuing_us']} µs, {row['bytes_per_stub']} bytes")
                 growth.append(row)
     return Ladder(steps, issuing, delivery, verifying, cold, growth)
