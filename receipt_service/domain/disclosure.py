@@ -42,7 +42,12 @@ class Disclosure(NamedTuple):
 
 def encode_disclosure(salt: bytes, name: str, value: Any) -> str:
     """Write the disclosure of an object member: base64url of ``[salt, name, value]``."""
-    return base64url(to_json([base64url(salt), name, value]))
+    return base64url(disclosure_text(salt, name, value))
+
+
+def disclosure_text(salt: bytes, name: str, value: Any) -> bytes:
+    """Write the JSON whose base64url is the disclosure of an object member."""
+    return to_json([base64url(salt), name, value])
 
 
 def digest_of(encoded: str, algorithm: str = "sha-256") -> str:

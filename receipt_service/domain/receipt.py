@@ -6,14 +6,15 @@ from datetime import date
 from typing import Any, Self
 
 from receipt_service.domain.attestation import VCT, attest, statement
-from receipt_service.domain.canonical import from_base64url, from_json
-from receipt_service.domain.disclosure import Disclosure, digest_of, encode_disclosure, parse_disclosure
+from receipt_service.domain.canonical import base64url, from_base64url, from_json
+from receipt_service.domain.disclosure import Disclosure, digest_of, disclosure_text, parse_disclosure
 from receipt_service.domain.groups import Group
 from receipt_service.domain.receipt_number import ReceiptNumber, canonical_receipt_number
 from receipt_service.domain.stub import Stub
 from receipt_service.errors import MalformedReceipt
 
 _GROUPS = tuple(Group)
+_NAMES = tuple(group.value for group in _GROUPS)
 _PERSON = _GROUPS.index(Group.PERSON)
 
 
@@ -91,6 +92,13 @@ class Draft:
 
     signing_input: bytes
     disclosures: tuple[str, ...]
+    texts: tuple[bytes, ...]
+    """The JSON that each disclosure spells."""
+
+    @property
+    def stub_texts(self) -> tuple[bytes, ...]:
+        """The texts of the four disclosures that a stub keeps."""
+        return self.texts[:_PERSON] + self.texts[_PERSON + 1 :]
 
     def __repr__(self) -> str:
         """Show nothing: a repr ends up in logs."""
@@ -115,11 +123,12 @@ def draft_receipt(
     ``claims`` come from ``groups.claims_of``, ``salts`` (16 bytes each, in the order of ``Group``)
     from ``crypto.derivation.derive`` over ``groups.SALT_INFOS``; ``issued_on`` is the UTC day.
     """
-    disclosures = tuple(
-        encode_disclosure(salt, group.value, claims[group]) for group, salt in zip(_GROUPS, salts, strict=True)
+    texts = tuple(
+        [disclosure_text(salt, name, claims[group]) for group, name, salt in zip(_GROUPS, _NAMES, salts, strict=True)]
     )
+    disclosures = tuple([base64url(text) for text in texts])
     digests = [digest_of(encoded) for encoded in disclosures]
-    return Draft(statement(issuer=issuer, kid=kid, issued_on=issued_on, digests=digests, vct=vct), disclosures)
+    return Draft(statement(issuer=issuer, kid=kid, issued_on=issued_on, digests=digests, vct=vct), disclosures, texts)
 
 
 def _leaf_part(leaf: str, index: int) -> dict[str, Any]:

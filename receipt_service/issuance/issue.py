@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from receipt_service.crypto.derivation import derive
 from receipt_service.crypto.sealing import Sealer
@@ -34,7 +34,7 @@ from receipt_service.issuance.replay import Earlier, rebuild
 from receipt_service.issuance.row_ids import RowIds
 from receipt_service.issuance.submission import Issued, MessageStatus, Submission
 from receipt_service.storage.issuances import NewIssuance, NewMessage
-from receipt_service.storage.stubs import pack_disclosures, pack_leaf
+from receipt_service.storage.stubs import pack_leaf, pack_texts
 
 _MAIN_LANGUAGE: Final = "fr"
 _FIELD_OF_CHANNEL: Final = {Channel.SCREEN: "on_screen", Channel.PAPER: "on_paper"}
@@ -121,10 +121,11 @@ class _Prepared:
 async def _prepare(submission: Submission, officer: Officer, lookup: bytes, issuer: Issuer, now: datetime) -> _Prepared:
     check = await _check(submission, officer, issuer, now)
     key = issuer.replay_keys.current(now)
-    receipt, link = _attest(check, submission, key, issuer, now)
+    attested = _attest(check, submission, key, issuer, now)
+    receipt, link = attested.receipt, attested.link
     messages = tuple(_messages(submission, receipt, link, issuer, now))
     fingerprint = key.fingerprint(submission.request, submission.person, submission.recipient)
-    rows = _rows(check, receipt, link, messages, Repeatable(lookup, fingerprint, key.period), now)
+    rows = _rows(check, attested, messages, Repeatable(lookup, fingerprint, key.period), now)
     statuses = tuple(MessageStatus(Channel(made.channel), MessageState(made.state)) for made in messages)
     return _Prepared(rows, Issued(receipt=receipt, link=link, messages=statuses, replayed=False))
 
@@ -170,9 +171,19 @@ def _not_offered(channel: Channel) -> Violation:
     )
 
 
-def _attest(
-    check: Check, submission: Submission, key: ReplayKey, issuer: Issuer, now: datetime
-) -> tuple[Receipt, ReceiptLink]:
+class _Attested(NamedTuple):
+    """A signed receipt, its link, and the texts of the disclosures that its stub keeps."""
+
+    receipt: Receipt
+    link: ReceiptLink
+    stub_texts: tuple[bytes, ...]
+
+    def __repr__(self) -> str:
+        """Show nothing: a repr ends up in logs."""
+        return "_Attested(…)"
+
+
+def _attest(check: Check, submission: Submission, key: ReplayKey, issuer: Issuer, now: datetime) -> _Attested:
     """Write and sign the receipt under a new number."""
     number = receipt_number_from(secrets.token_bytes(ENTROPY_BYTES))
     seed = key.seed(submission.subject, submission.idempotency_key, number)
@@ -185,7 +196,8 @@ def _attest(
         kid=signer.kid,
         issued_on=now.astimezone(UTC).date(),
     )
-    return draft.signed(signer.sign(draft.signing_input)), ReceiptLink(number, seed, submission.person)
+    receipt = draft.signed(signer.sign(draft.signing_input))
+    return _Attested(receipt, ReceiptLink(number, seed, submission.person), draft.stub_texts)
 
 
 def _messages(
@@ -218,18 +230,16 @@ def _languages(request: CheckRequest) -> tuple[str, ...]:
 
 def _rows(
     check: Check,
-    receipt: Receipt,
-    link: ReceiptLink,
+    attested: _Attested,
     messages: tuple[NewMessage, ...],
     record: Repeatable,
     now: datetime,
 ) -> NewIssuance:
-    stub = receipt.stub
     return NewIssuance(
         stub_id=StubId(messages[0].id),
-        receipt_number=link.receipt_number,
-        leaf=pack_leaf(stub.leaf),
-        disclosures=pack_disclosures(stub.disclosures),
+        receipt_number=attested.link.receipt_number,
+        leaf=pack_leaf(attested.receipt.leaf),
+        disclosures=pack_texts(attested.stub_texts),
         officer_number=check.officer.number,
         unit_code=check.officer.service.code,
         checked_at=check.checked_at,

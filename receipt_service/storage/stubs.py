@@ -67,9 +67,13 @@ def pack_disclosures(disclosures: Sequence[str]) -> str:
     Raises ``MalformedReceipt`` where one is not canonical base64url, and ``ValueError`` where there are not four, one
     is not UTF-8, or one spans lines, so that they could not be told apart.
     """
-    lines = [from_base64url(encoded).decode("utf-8") for encoded in disclosures]
-    packed = "\n".join(lines)
-    if len(lines) != DISCLOSURES or packed.count("\n") != DISCLOSURES - 1:
+    return pack_texts([from_base64url(encoded) for encoded in disclosures])
+
+
+def pack_texts(texts: Sequence[bytes]) -> str:
+    """Join the JSON texts of four disclosures to the four lines that are stored; raises as ``pack_disclosures``."""
+    packed = b"\n".join(texts).decode("utf-8")
+    if len(texts) != DISCLOSURES or packed.count("\n") != DISCLOSURES - 1:
         raise ValueError("a stub keeps four disclosures of one line each")
     return packed
 

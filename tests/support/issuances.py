@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 from receipt_service.domain.canonical import base64url
 from receipt_service.domain.epoch import epoch_of
-from receipt_service.domain.identifiers import RANDOM_BITS, MessageId, StubId, row_id
+from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.domain.message import HOLDS_ENVELOPE, WINDOWS, born_as
 from receipt_service.domain.receipt_number import receipt_number_from
 from receipt_service.domain.recipient import Channel
+from receipt_service.issuance.row_ids import RowIds
 from receipt_service.storage.issuances import NewIssuance, NewMessage, Register
 from receipt_service.storage.stubs import pack_disclosures, pack_leaf
 
+_ROW_IDS = RowIds()
 NOW = datetime(2026, 11, 23, 14, 5, 30, 123456, tzinfo=UTC)
 LEAF = ".".join((base64url(b'{"alg":"ES256"}'), base64url(b'{"iss":"x"}'), "A" * 86))
 DISCLOSURES = tuple(
@@ -22,7 +24,7 @@ DISCLOSURES = tuple(
 
 def an_issuance(*channels: Channel, at: datetime = NOW, envelope: bytes = b"sealed", **changed) -> NewIssuance:
     """One check as it is registered, sent through ``channels`` (an SMS unless told otherwise)."""
-    first = row_id(at, secrets.randbits(RANDOM_BITS))
+    first = _ROW_IDS.take(at, max(len(channels), 1))
     fields = {
         "stub_id": StubId(first),
         "receipt_number": receipt_number_from(secrets.token_bytes(16)),
