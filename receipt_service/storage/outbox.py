@@ -134,7 +134,7 @@ def lease(
         .bindparams(moment("until", until), moment("now", now), limit=limit)
         .columns(*_LEASED_TYPES)
     )
-    return sorted(map(_leased, rows), key=lambda leased: leased.id)
+    return sorted(map(_leased, rows), key=_age)
 
 
 def take_unknown(connection: Connection, *, now: datetime, again_at: datetime, limit: int) -> list[Leased]:
@@ -154,7 +154,7 @@ def take_unknown(connection: Connection, *, now: datetime, again_at: datetime, l
         .bindparams(moment("again_at", again_at), moment("now", now), limit=limit)
         .columns(*_LEASED_TYPES)
     )
-    return sorted(map(_leased, rows), key=lambda leased: leased.id)
+    return sorted(map(_leased, rows), key=_age)
 
 
 def take_followed(
@@ -326,6 +326,10 @@ def _leased(row: Row[Any]) -> Leased:
         leased_until=row.leased_until,
         attempts=row.attempts,
     )
+
+
+def _age(leased: Leased) -> tuple[datetime, MessageId]:
+    return leased.created_at, leased.id
 
 
 def _shown(row: Row[Any]) -> Message:
