@@ -148,6 +148,20 @@ def finish(
     return done.rowcount == 1
 
 
+def close_of_expired(connection: Connection, *, now: datetime) -> int:
+    """Give the attempts in which a worker died the outcome ``unknown`` where their message expired meanwhile.
+
+    Nobody will ask about them any more. A late answer may still take its place.
+    """
+    done = connection.execute(
+        text(
+            "UPDATE attempt SET outcome = 'unknown', finished_at = :now, code = 'expired' WHERE outcome IS NULL"
+            " AND message_id IN (SELECT id FROM message WHERE state = 'expired' AND settled_at = :now)"
+        ).bindparams(moment("now", now))
+    )
+    return done.rowcount
+
+
 def of_message(connection: Connection, message_id: MessageId) -> list[Attempt]:
     """List the attempts of a message, the first one first."""
     query = select(_attempt).where(_attempt.c.message_id == message_id).order_by(_attempt.c.id)

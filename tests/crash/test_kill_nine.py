@@ -18,7 +18,6 @@ import pytest
 
 from receipt_service.bootstrap.database import migrate
 from receipt_service.delivery.worker.faults import POINTS
-from receipt_service.domain.epoch import epoch_of
 from tests.support.aftermath import (
     UNREDACTED,
     UNSETTLED,
@@ -27,15 +26,8 @@ from tests.support.aftermath import (
     utc_now,
     verify_everything,
 )
-from tests.support.crashing import (
-    SLEEPERS,
-    CrashStage,
-    Lives,
-    Traffic,
-    crash_stage,
-    put_off_sleepers,
-    wait_for,
-)
+from tests.support.crash_traffic import SLEEPERS, Traffic, put_off_sleepers
+from tests.support.crashing import CrashStage, Lives, crash_stage, wait_for
 from tests.support.databases import BOTH, PostgresServer, running_postgres
 
 KILLS_PER_DATABASE = 105
@@ -118,7 +110,7 @@ def die_under_traffic(api: Lives, worker: Lives, kill_backend: Callable[[], None
         missed.extend(role.run(plan[:half], SEED))
         kill_backend()
         missed.extend(role.run(plan[half:], SEED + 1))
-        role.start()
+        role.stay()
 
     threads = [threading.Thread(target=live, args=pair) for pair in ((api, API_PLAN), (worker, WORKER_PLAN))]
     for thread in threads:
@@ -132,7 +124,7 @@ def kill_through_the_hours(worker: Lives, stage: CrashStage) -> None:
     """Let the worker's clock run on: what was put off settles or expires, keys are destroyed; it dies in between."""
     assert worker.end() == 0
     begun = utc_now()
-    worker.start(hours=2)
+    worker.stay(hours=2)
     wait_for(lambda: len(stage.sql(UNSETTLED)) == 2 * SLEEPERS, 120, "all but the sleepers settled")
     wait_for(lambda: not stage.sql(UNREDACTED), 60, "all texts erased at the provider")
     wait_for(lambda: len(stage.epochs.held()) >= 27, 30, "the keys of the hours ahead")
@@ -144,8 +136,7 @@ def kill_through_the_hours(worker: Lives, stage: CrashStage) -> None:
         assert worker.live_until(point, hours=26 + round_, patience=30), point
     assert sealed_epochs(stage) <= set(stage.epochs.held()), "a key that is needed was destroyed"
     assert worker.live_until("expired", hours=74, patience=30)
-    worker.start(hours=75)
-    wait_for(lambda: epoch_of(begun + timedelta(hours=101)) in stage.epochs.held(), 30, "the last worker at work")
+    worker.stay(hours=75)
     wait_for(lambda: not sealed_epochs(stage), 30, "the last envelopes shredded")
     wait_for(lambda: not keys_kept_too_long(stage, begun + timedelta(hours=75)), 30, "keys of past hours destroyed")
     assert worker.end() == 0

@@ -317,3 +317,16 @@ def test_four_workers_send_each_message_once(post_office: OutboxUnderTest, datab
 
     assert Counter(to for _, to, _ in provider.taken) == {f"+3363998{number:04}": 1 for number in range(count)}
     assert {post_office.state(message) for message in messages} == {MessageState.ACCEPTED}
+
+
+def test_attempt_whose_worker_died_is_closed_when_its_message_expires(post_office: OutboxUnderTest):
+    message = post_office.post()
+    assert crash_at(post_office, "leased")
+    post_office.clock.move(hours=25)
+
+    post_office.drain()
+    post_office.drain()
+
+    assert post_office.state(message) is MessageState.EXPIRED
+    (attempt,) = post_office.attempts(message)
+    assert (attempt.outcome, attempt.code) == (AttemptOutcome.UNKNOWN, "expired")

@@ -1,6 +1,5 @@
 """The stage of the crash test: neighbours that never die, clients that never give up, and processes that keep dying."""
 
-import asyncio
 import json
 import os
 import random
@@ -16,8 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine
@@ -33,31 +32,15 @@ from receipt_service.demo.service_processes import free_port
 from receipt_service.demo.stage import EMAIL_SENDER, SENDER
 from receipt_service.demo.threaded_server import ThreadedServer
 from receipt_service.demo.twilio_stand_in import Account, create_stand_in
-from receipt_service.demo.twilio_store import Behaviour, Manner, MessageStore, Record
-from receipt_service.errors import Unavailable
+from receipt_service.demo.twilio_store import Manner, MessageStore, Record
 from receipt_service.issuance.directory import import_directory
 from receipt_service.storage.engine import open_engine
 from tests.support.api import DIRECTORY
-from tests.support.checks_of_now import check_body
 
 OFFICER = "agent-2"
 ROOT = Path(__file__).parents[2]
-FIRST_NUMBER = 33_639_980_000
-CLIENTS = 4
-SLEEPERS = 3
-"""Checks whose SMS and e-mail are put off for ever, until their windows end."""
-LATER = "+33639988%03d"
 PATIENCE_SECONDS = 8.0
 """How long a process may take to its point; then it is killed wherever it is, and the point tried again."""
-MANNERS = {
-    3: Manner(Behaviour.LIMITS_ONCE, 20429),
-    5: Manner(Behaviour.BREAKS_ONCE, 20500),
-    7: Manner(Behaviour.DROPS_AFTER_TAKING_ONCE),
-    9: Manner(Behaviour.BREAKS_AFTER_TAKING_ONCE, 20500),
-    11: Manner(Behaviour.REFUSES, 21614),
-    13: Manner(Behaviour.FAILS_LATER, 30005),
-}
-PUT_OFF = Manner(Behaviour.REFUSES, 20429)
 
 
 class Assassin:
@@ -238,6 +221,19 @@ class Lives:
         places = {"role": self.role, "port": self.stage.port, "log": log, "settings": self.stage.settings}
         self.pid = self._order(do="start", point=point, nth=nth, hours=hours, **places)
 
+    def stay(self, hours: int = 0) -> None:
+        """Start a process that nothing kills, and wait until it is at work; again where its database was away."""
+        log = self.stage.folder / f"{self.role}.log"
+        read = log.stat().st_size
+        self.start(hours=hours)
+        end = time.monotonic() + 60
+        while f'"{self.role}_started"'.encode() not in log.read_bytes()[read:]:
+            assert time.monotonic() < end, f"{self.role}: not at work within a minute"
+            code = self.wait(0.1)
+            if code is not None:
+                self.other_ends.append(code)
+                self.start(hours=hours)
+
     def wait(self, seconds: float) -> int | None:
         return self._order(do="wait", seconds=seconds)  # type: ignore[no-any-return]
 
@@ -284,99 +280,6 @@ class Lives:
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
-
-
-class Traffic:
-    """Officers' apps that submit checks, one after the other, and repeat each until it is answered."""
-
-    def __init__(self, stage: CrashStage) -> None:
-        self.stage = stage
-        self.submissions: list[Submission] = []
-        self.surprises: list[str] = []
-        self.repeats = 0
-        self._numbers = iter(range(8000))
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._everyone()), name="traffic")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.finish()
-
-    def finish(self) -> None:
-        """No new checks; every one begun gets its answer."""
-        self._stop.set()
-        self._thread.join(60)
-        assert not self._thread.is_alive(), "a client still waits for its answer"
-
-    async def _everyone(self) -> None:
-        async with self.stage.client() as client:
-            await asyncio.gather(*(self._one(client, sleeper=n < SLEEPERS) for n in range(CLIENTS)))
-
-    async def _one(self, client: ApiClient, *, sleeper: bool) -> None:
-        while not (self._stop.is_set() or self.stage.spoiled.is_set()):
-            number = next(self._numbers)
-            body = sleeping_body(number) if sleeper else usual_body(number, self.stage.phones)
-            sleeper = False
-            key = uuid4()
-            content = await self.answered(client, body, key)
-            self.submissions.append(Submission(key, body, content))
-            if number % 5 == 0 and await self.answered(client, body, key) != content:
-                self.surprises.append(f"check {number}: the repeat got another answer")
-            await asyncio.sleep(random.uniform(0.1, 0.4))
-
-    async def answered(self, client: ApiClient, body: dict[str, Any], key: UUID) -> bytes:
-        """Submit until there is a receipt; note every answer that no crash explains."""
-        while True:
-            try:
-                answer = await client.submit(body, key, OFFICER)
-            except Unavailable:
-                self.repeats += 1
-                continue
-            self.repeats += answer.repeats
-            if answer.status == 201:
-                return answer.content
-            if answer.status != 401:  # the demonstration's token issuer died too, and its key with it
-                self.surprises.append(f"status {answer.status}: {answer.content.decode()[:300]}")
-                self.stage.spoiled.set()
-                return answer.content
-
-
-def _person(number: int) -> dict[str, str]:
-    return {
-        "identity": "established",
-        "family_name": "Crash-" + "".join(chr(ord("a") + int(digit)) for digit in str(number)),
-        "given_names": "Noé",
-        "birth_date": "1980-01-01",
-        "birth_place": "Brest",
-        "established_by": "identity_card",
-    }
-
-
-def usual_body(number: int, phones: Phones) -> dict[str, Any]:
-    """A check by its number: all channels, and for some numbers a provider that misbehaves."""
-    sms, email = f"+{FIRST_NUMBER + number}", f"check-{number:04}@example.org"
-    recipient: dict[str, Any] = [{"sms": sms}, {"sms": sms, "email": email}, {"email": email}, {"sms": sms}][number % 4]
-    if number % 10 == 0:
-        recipient = {**recipient, "on_screen": True}
-    if number % 23 == 0:
-        recipient = {"declined": True} if number % 2 else {"on_paper": True}
-    if number % 20 in MANNERS:
-        phones.manners[sms] = MANNERS[number % 20]
-    return check_body(recipient=recipient, person=_person(number))
-
-
-def sleeping_body(number: int) -> dict[str, Any]:
-    """A check whose messages nobody takes now."""
-    recipient = {"sms": LATER % number, "email": f"later-{number:04}@example.org"}
-    return check_body(recipient=recipient, person=_person(number))
-
-
-def put_off_sleepers(phones: Phones) -> None:
-    """Let the provider say "later" to the sleepers' numbers, every time."""
-    phones.manners |= {LATER % number: PUT_OFF for number in range(100)}
 
 
 def received_by(mails: list[ReceivedMail]) -> dict[str, list[ReceivedMail]]:

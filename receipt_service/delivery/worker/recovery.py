@@ -87,6 +87,8 @@ class Recovery:
                     connection, leased.id, MessageState.DEAD_LETTER, now=now, expected=MessageState.UNKNOWN, code=code
                 )
             case KeyGone(code):
+                for attempt in open_attempts:
+                    attempts.finish(connection, attempt.id, AttemptOutcome.UNKNOWN, now=now, code=code)
                 outbox.settle(
                     connection, leased.id, MessageState.EXPIRED, now=now, expected=MessageState.UNKNOWN, code=code
                 )

@@ -9,7 +9,7 @@ from receipt_service.delivery.worker.epochs import EpochKeys
 from receipt_service.delivery.worker.faults import After
 from receipt_service.domain import epoch as epochs
 from receipt_service.domain.message import LONGEST_WINDOW
-from receipt_service.storage import outbox
+from receipt_service.storage import attempts, outbox
 from receipt_service.storage.engine import reading, writing
 from receipt_service.telemetry import logger
 
@@ -26,6 +26,8 @@ class Shredder:
         """Shred the envelopes whose window is over; returns how many messages expired."""
         with writing(self.engine) as connection:
             expired = outbox.expire(connection, now=now)
+            if expired:
+                attempts.close_of_expired(connection, now=now)
         if expired:
             logger().warning("delivery.messages_expired", count=expired)
             self.after("expired")
