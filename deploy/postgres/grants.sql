@@ -9,13 +9,12 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, receipts_api, receipts
 GRANT SELECT ON alembic_version TO receipts_api, receipts_worker;
 
 GRANT SELECT ON unit, officer, directory_revision TO receipts_api;
-GRANT SELECT, INSERT ON stub, idempotency TO receipts_api;
-GRANT INSERT ON message TO receipts_api;
-GRANT SELECT (id, stub_id, channel, state, epoch, created_at, due_at, leased_until, expires_at, settled_at, last_code)
-    ON message TO receipts_api;    -- every column but the envelope
+GRANT SELECT, INSERT ON stub, message, idempotency TO receipts_api;
+GRANT INSERT ON envelope TO receipts_api;
 GRANT SELECT ON attempt TO receipts_api;
 
 GRANT SELECT, UPDATE ON message TO receipts_worker;
+GRANT SELECT, DELETE ON envelope TO receipts_worker;    -- the trigger deletes, and only what is settled
 GRANT SELECT, INSERT, UPDATE ON attempt TO receipts_worker;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO receipts_worker;
 

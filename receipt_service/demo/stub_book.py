@@ -36,9 +36,9 @@ def read_stub(database: Path, number: str) -> StoredStub:
 
 
 def count_envelopes(database: Path) -> int:
-    """Count the messages that still have their sealed envelope."""
+    """Count the sealed envelopes: one for each message that is not settled."""
     with closing(_open(database)) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM message WHERE envelope IS NOT NULL").fetchone()
+        (count,) = connection.execute("SELECT count(*) FROM envelope").fetchone()
     return int(count)
 
 

@@ -65,7 +65,7 @@ ALLOWED_MOVES: Mapping[MessageState, frozenset[MessageState]] = MappingProxyType
 FINAL = frozenset(state for state, onward in ALLOWED_MOVES.items() if not onward)
 
 HOLDS_ENVELOPE = frozenset({MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN, MessageState.DEAD_LETTER})
-"""The states in which the sealed envelope exists; in every other one it is shredded (NULL)."""
+"""The states in which the sealed envelope exists; a move to any other one shreds it."""
 
 WINDOWS: Mapping[Channel, timedelta] = MappingProxyType(
     {Channel.SMS: timedelta(hours=24), Channel.EMAIL: timedelta(hours=72)}

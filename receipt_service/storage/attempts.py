@@ -26,7 +26,15 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from receipt_service.domain.identifiers import AttemptId, MessageId
-from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, is_sqlite, moment, skip_locked, table_of
+from receipt_service.storage.engine import (
+    ROW_NUMBER,
+    SWEPT_EARLY,
+    UtcDateTime,
+    is_sqlite,
+    moment,
+    skip_locked,
+    table_of,
+)
 
 
 class AttemptOutcome(StrEnum):
@@ -59,6 +67,7 @@ class AttemptRow(SQLModel, table=True):
             sqlite_where=text("provider_ref IS NOT NULL"),
             postgresql_where=text("provider_ref IS NOT NULL"),
         ),
+        {"postgresql_with": SWEPT_EARLY},
     )
 
     id: int = Field(

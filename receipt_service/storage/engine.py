@@ -36,6 +36,12 @@ SQLITE_CACHED_STATEMENTS = 512
 """Enough for one prepared INSERT of each size and table (``storage.issuances``)."""
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit key; only a column called INTEGER is the row's own number on SQLite, and costs no second index."""
+SWEPT_EARLY = {"autovacuum_vacuum_scale_factor": 0.01, "autovacuum_vacuum_threshold": 2000}
+"""PostgreSQL's settings for a table whose rows are rewritten a few times and then rest: what that leaves dead makes
+room for the next rows."""
+SWEPT_AT_ONCE = {"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 1000, "toast_tuple_target": 8160}
+"""The same where rows live for seconds. They stay in their page up to this size, instead of being cut up into a second
+table with an index of its own."""
 _POSTGRESQL_PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 15,

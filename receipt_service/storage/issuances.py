@@ -106,6 +106,7 @@ def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> li
         news: list[bool] = []
         stubs: list[Any] = []
         messages: list[Any] = []
+        envelopes: list[Any] = []
         records: list[Any] = []
         for item in batch:
             news.append(item.lookup not in known)
@@ -116,10 +117,13 @@ def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> li
                 stubs += (item.unit_code, to_microseconds(item.checked_at), committed_at)
                 records += (item.lookup, item.fingerprint, item.replay_period, item.stub_id)
                 for message in item.messages:
-                    messages += (message.id, item.stub_id, message.channel, message.state, message.epoch)
-                    messages += (message.envelope, committed_at, _microseconds(message.due_at))
-                    messages += (_microseconds(message.expires_at), None if message.envelope else committed_at)
-        for table, values in (("stub", stubs), ("message", messages), ("idempotency", records)):
+                    messages += (message.id, item.stub_id, message.channel, message.state, committed_at)
+                    messages += (_microseconds(message.due_at), _microseconds(message.expires_at))
+                    messages.append(None if message.envelope else committed_at)
+                    if message.envelope:
+                        envelopes += (message.id, message.epoch, message.envelope)
+        tables = (("stub", stubs), ("message", messages), ("envelope", envelopes), ("idempotency", records))
+        for table, values in tables:
             if values:
                 connection.exec_driver_sql(_sqlite_insert(table, len(values)), tuple(values))
     return news
@@ -132,7 +136,8 @@ def _microseconds(moment: datetime | None) -> int | None:
 _SQLITE_COLUMNS = {
     "idempotency": "lookup, fingerprint, replay_period, stub_id",
     "stub": "id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at",
-    "message": "id, stub_id, channel, state, epoch, envelope, created_at, due_at, expires_at, settled_at",
+    "message": "id, stub_id, channel, state, created_at, due_at, expires_at, settled_at",
+    "envelope": "message_id, epoch, ciphertext",
 }
 
 
@@ -164,10 +169,15 @@ WITH record AS (
         AS n (id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at)
     JOIN record ON record.stub_id = n.id
 ), new_message AS (
-    INSERT INTO message (id, stub_id, channel, state, epoch, envelope, created_at, due_at, expires_at, settled_at)
-    SELECT n.* FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::bytea[],
+    INSERT INTO message (id, stub_id, channel, state, created_at, due_at, expires_at, settled_at)
+    SELECT n.* FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::text[],
                            %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[])
-        AS n (id, stub_id, channel, state, epoch, envelope, created_at, due_at, expires_at, settled_at)
+        AS n (id, stub_id, channel, state, created_at, due_at, expires_at, settled_at)
+    JOIN record ON record.stub_id = n.stub_id
+), new_envelope AS (
+    INSERT INTO envelope (message_id, epoch, ciphertext)
+    SELECT n.message_id, n.epoch, n.ciphertext
+    FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::bytea[]) AS n (stub_id, message_id, epoch, ciphertext)
     JOIN record ON record.stub_id = n.stub_id
 )
 SELECT stub_id FROM record
@@ -178,6 +188,7 @@ def _write_to_postgresql(connection: Connection, batch: Sequence[NewIssuance]) -
     """One statement, its own transaction. Sorted by ``lookup``: two processes wait for each other in one order."""
     items = sorted(batch, key=_lookup)
     messages = [(item, message) for item in items for message in item.messages]
+    sealed = [(item, message) for item, message in messages if message.envelope]
     parameters = (
         [item.lookup for item in items],
         [item.fingerprint for item in items],
@@ -195,12 +206,14 @@ def _write_to_postgresql(connection: Connection, batch: Sequence[NewIssuance]) -
         [item.stub_id for item, _ in messages],
         [message.channel for _, message in messages],
         [message.state for _, message in messages],
-        [message.epoch for _, message in messages],
-        [message.envelope for _, message in messages],
         [item.committed_at for item, _ in messages],
         [message.due_at for _, message in messages],
         [message.expires_at for _, message in messages],
         [None if message.envelope else item.committed_at for item, message in messages],
+        [item.stub_id for item, _ in sealed],
+        [message.id for _, message in sealed],
+        [message.epoch for _, message in sealed],
+        [message.envelope for _, message in sealed],
     )
     new = {row.stub_id for row in connection.exec_driver_sql(_POSTGRESQL, parameters)}
     return [item.stub_id in new for item in batch]

@@ -1,8 +1,9 @@
-"""The outbox: one row for each message of a stub, its state, and the sealed envelope while it is needed.
+"""The outbox: one row for each message of a stub, and its state. Its envelope lies in ``storage.envelopes``.
 
 Every move of a message is a compare-and-set: it names the state (and the lease) that it starts from and reports
 whether it held. Two workers can therefore never both take a message, with or without row locks; on PostgreSQL
-``SKIP LOCKED`` only spares them the wait. Triggers refuse every move that ``domain.message`` does not allow.
+``SKIP LOCKED`` only spares them the wait. Triggers refuse every move that ``domain.message`` does not allow, and
+delete the envelope with the move that settles its message: nothing here has to remember to.
 
 What is due is chosen in a materialised CTE: as a plain subquery PostgreSQL may run it more than once, and take more
 than its limit.
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     Connection,
     ForeignKey,
     Index,
@@ -34,15 +36,17 @@ from sqlmodel import Field, SQLModel
 from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.domain.message import HOLDS_ENVELOPE, MessageState
 from receipt_service.domain.recipient import Channel
-from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, moment, skip_locked, table_of
+from receipt_service.storage.engine import ROW_NUMBER, SWEPT_EARLY, UtcDateTime, moment, skip_locked, table_of
 
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
+MOST = len(Channel)
+"""How many messages a check may have: at most one for each channel."""
 _UNSETTLED = _listed(state for state in MessageState if state in HOLDS_ENVELOPE)
-_HAS_ENVELOPE = text("epoch IS NOT NULL")
+_IS_UNSETTLED = text("settled_at IS NULL")
 _FOLLOWED = text("state = 'accepted' AND due_at IS NOT NULL")
 
 
@@ -53,27 +57,23 @@ class MessageRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(f"state IN ({_listed(MessageState)})", name="ck_message_state"),
         CheckConstraint(f"channel IN ({_listed(Channel)})", name="ck_message_channel"),
-        CheckConstraint(f"(envelope IS NOT NULL) = (state IN ({_UNSETTLED}))", name="ck_message_envelope"),
-        CheckConstraint("(epoch IS NULL) = (envelope IS NULL)", name="ck_message_epoch"),
+        CheckConstraint(f"(settled_at IS NULL) = (state IN ({_UNSETTLED}))", name="ck_message_settled"),
         CheckConstraint("(leased_until IS NOT NULL) = (state = 'sending')", name="ck_message_lease"),
-        CheckConstraint("(settled_at IS NULL) = (envelope IS NOT NULL)", name="ck_message_settled"),
+        CheckConstraint(f"id - stub_id BETWEEN 0 AND {MOST - 1}", name="ck_message_number"),
         CheckConstraint("(expires_at IS NOT NULL) = (channel IN ('sms', 'email'))", name="ck_message_window"),
         CheckConstraint("(channel IN ('screen', 'paper')) = (state = 'handed_over')", name="ck_message_handed_over"),
         CheckConstraint("(channel = 'declined') = (state = 'declined')", name="ck_message_declined"),
         CheckConstraint("state NOT IN ('queued', 'unknown') OR due_at IS NOT NULL", name="ck_message_due"),
-        Index("ix_message_stub", "stub_id"),
-        Index("ix_message_due", "state", "due_at", sqlite_where=_HAS_ENVELOPE, postgresql_where=_HAS_ENVELOPE),
-        Index("ix_message_expires", "expires_at", sqlite_where=_HAS_ENVELOPE, postgresql_where=_HAS_ENVELOPE),
-        Index("ix_message_epoch", "epoch", sqlite_where=_HAS_ENVELOPE, postgresql_where=_HAS_ENVELOPE),
+        Index("ix_message_due", "state", "due_at", sqlite_where=_IS_UNSETTLED, postgresql_where=_IS_UNSETTLED),
+        Index("ix_message_expires", "expires_at", sqlite_where=_IS_UNSETTLED, postgresql_where=_IS_UNSETTLED),
         Index("ix_message_followed", "due_at", sqlite_where=_FOLLOWED, postgresql_where=_FOLLOWED),
+        {"postgresql_with": SWEPT_EARLY},
     )
 
     id: int = Field(sa_column=Column(ROW_NUMBER, primary_key=True, autoincrement=False))
     stub_id: int = Field(sa_column=Column(ROW_NUMBER, ForeignKey("stub.id", name="fk_message_stub"), nullable=False))
     channel: str = Field(sa_column=Column(String(10), nullable=False))
     state: str = Field(sa_column=Column(String(14), nullable=False))
-    epoch: str | None = Field(default=None, sa_column=Column(String(20)))
-    envelope: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     due_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     """When the worker should next look at it; NULL when there is nothing left to do."""
@@ -81,6 +81,23 @@ class MessageRow(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     settled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     last_code: str | None = Field(default=None, sa_column=Column(String(80)))
+    sealed_id: int | None = Field(
+        default=None,
+        sa_column=Column(
+            ROW_NUMBER,
+            Computed("CASE WHEN settled_at IS NULL THEN id END", persisted=True),
+            ForeignKey(
+                "envelope.message_id",
+                name="fk_message_envelope",
+                deferrable=True,
+                initially="DEFERRED",
+                use_alter=True,
+            ),
+            unique=True,
+        ),
+    )
+    """Its own number while it isn't settled, reckoned by the database. The envelope's row points here and this points
+    there, so neither is ever committed without the other."""
 
 
 _message = table_of(MessageRow)
@@ -108,7 +125,6 @@ class Message:
     id: MessageId
     channel: Channel
     state: MessageState
-    epoch: str | None
     created_at: datetime
     due_at: datetime | None
     expires_at: datetime | None
@@ -126,7 +142,7 @@ def lease(
     rows = connection.execute(
         text(
             "WITH due AS MATERIALIZED (SELECT m.id FROM message m"  # noqa: S608
-            " WHERE m.epoch IS NOT NULL AND m.state = 'queued' AND m.due_at <= :now AND m.expires_at > :now"
+            " WHERE m.settled_at IS NULL AND m.state = 'queued' AND m.due_at <= :now AND m.expires_at > :now"
             f" AND m.channel IN ({_listed(channels)}) ORDER BY m.due_at LIMIT :limit{skip_locked(connection, 'm')})"
             " UPDATE message SET state = 'sending', leased_until = :until WHERE id IN (SELECT id FROM due)"
             f" AND state = 'queued' RETURNING {_LEASED}"
@@ -146,7 +162,7 @@ def take_unknown(connection: Connection, *, now: datetime, again_at: datetime, l
     rows = connection.execute(
         text(
             "WITH due AS MATERIALIZED (SELECT m.id FROM message m"  # noqa: S608
-            " WHERE m.epoch IS NOT NULL AND m.state = 'unknown' AND m.due_at <= :now"
+            " WHERE m.settled_at IS NULL AND m.state = 'unknown' AND m.due_at <= :now"
             f" ORDER BY m.due_at LIMIT :limit{skip_locked(connection, 'm')})"
             " UPDATE message SET due_at = :again_at WHERE id IN (SELECT id FROM due)"
             f" AND state = 'unknown' AND due_at <= :now RETURNING {_TAKEN}"
@@ -186,15 +202,13 @@ def settle(
 ) -> bool:
     """Move a message on from ``expected``; False if it has moved already, or the lease is another worker's.
 
-    ``lease`` is the ``leased_until`` it was leased with (checked for ``sending``). Every state without an envelope
-    shreds it here, in the same transaction as the outcome. ``due_at`` is needed for ``queued`` and ``unknown``; with
-    ``accepted`` it asks for a follow-up.
+    ``lease`` is the ``leased_until`` it was leased with (checked for ``sending``). A state that ends the
+    sending settles it, and the database shreds the envelope in the same statement. ``due_at`` is needed for ``queued``
+    and ``unknown``; with ``accepted`` it asks for a follow-up.
     """
     values: dict[str, object] = {"state": state.value, "leased_until": None, "due_at": due_at, "last_code": code}
-    if state not in HOLDS_ENVELOPE:
-        values |= {"envelope": None, "epoch": None}
-        if expected in HOLDS_ENVELOPE:
-            values["settled_at"] = now
+    if expected in HOLDS_ENVELOPE and state not in HOLDS_ENVELOPE:
+        values["settled_at"] = now
     statement = update(_message).where(_message.c.id == message_id, _message.c.state == expected.value)
     if lease is not None:
         statement = statement.where(_message.c.leased_until == lease)
@@ -215,7 +229,7 @@ def recover_lapsed(connection: Connection, *, now: datetime, grace_until: dateti
     for state, due, found in moves:
         statement = text(
             f"UPDATE message SET state = '{state}', leased_until = NULL, due_at = {due}"  # noqa: S608
-            " WHERE epoch IS NOT NULL AND state = 'sending' AND leased_until < :now"
+            " WHERE settled_at IS NULL AND state = 'sending' AND leased_until < :now"
             f" AND {found} (SELECT 1 FROM attempt a WHERE a.message_id = message.id AND a.outcome IS NULL)"
         ).bindparams(moment("now", now))
         if state == "unknown":
@@ -228,8 +242,8 @@ def expire(connection: Connection, *, now: datetime) -> int:
     """Shred what could not be sent within its window. What a worker holds just now is left to that worker."""
     done = connection.execute(
         text(
-            "UPDATE message SET state = 'expired', envelope = NULL, epoch = NULL, due_at = NULL, settled_at = :now"
-            " WHERE epoch IS NOT NULL AND expires_at <= :now AND state IN ('queued', 'unknown', 'dead_letter')"
+            "UPDATE message SET state = 'expired', due_at = NULL, settled_at = :now"
+            " WHERE settled_at IS NULL AND expires_at <= :now AND state IN ('queued', 'unknown', 'dead_letter')"
         ).bindparams(moment("now", now))
     )
     return done.rowcount
@@ -238,22 +252,17 @@ def expire(connection: Connection, *, now: datetime) -> int:
 def next_due(connection: Connection) -> datetime | None:
     """Tell when the next queued or unknown message is due."""
     query = select(func.min(_message.c.due_at)).where(
-        _HAS_ENVELOPE, _message.c.state.in_([MessageState.QUEUED.value, MessageState.UNKNOWN.value])
+        _IS_UNSETTLED, _message.c.state.in_([MessageState.QUEUED.value, MessageState.UNKNOWN.value])
     )
     due: datetime | None = connection.execute(query).scalar_one()
     return due
-
-
-def epoch_is_needed(connection: Connection, epoch: str) -> bool:
-    """Tell whether an unsettled message is sealed to that epoch, so that its private key must stay."""
-    return connection.execute(select(_message.c.id).where(_message.c.epoch == epoch).limit(1)).first() is not None
 
 
 def dead_letters(connection: Connection, *, limit: int = 1000) -> list[Message]:
     """List the dead letters, the oldest first, without anything of whom they are for."""
     query = (
         select(*_SHOWN)
-        .where(_HAS_ENVELOPE, _message.c.state == MessageState.DEAD_LETTER.value)
+        .where(_IS_UNSETTLED, _message.c.state == MessageState.DEAD_LETTER.value)
         .order_by(_message.c.id)
         .limit(limit)
     )
@@ -278,7 +287,7 @@ def replay_all(connection: Connection, *, now: datetime) -> int:
     """Put every dead letter whose window is still open back into the queue; returns how many there were."""
     done = connection.execute(
         update(_message)
-        .where(_HAS_ENVELOPE, _message.c.state == MessageState.DEAD_LETTER.value, _message.c.expires_at > now)
+        .where(_IS_UNSETTLED, _message.c.state == MessageState.DEAD_LETTER.value, _message.c.expires_at > now)
         .values(state=MessageState.QUEUED.value, due_at=now)
     )
     return done.rowcount
@@ -291,8 +300,9 @@ def find(connection: Connection, message_id: MessageId) -> Message | None:
 
 
 def of_stub(connection: Connection, stub_id: StubId) -> list[Message]:
-    """List the messages of a stub in the order they were made."""
-    query = select(*_SHOWN).where(_message.c.stub_id == stub_id).order_by(_message.c.id)
+    """List the messages of a stub in the order they were made. Their numbers follow its own: no index is needed."""
+    near = _message.c.id.between(stub_id, stub_id + MOST - 1)
+    query = select(*_SHOWN).where(near, _message.c.stub_id == stub_id).order_by(_message.c.id)
     return [_shown(row) for row in connection.execute(query)]
 
 
@@ -303,15 +313,27 @@ def count_by_state(connection: Connection) -> dict[MessageState, int]:
 
 
 def count_unsettled(connection: Connection) -> dict[MessageState, int]:
-    """Count the messages that still hold an envelope, by state: the length of the queue, at its own cost."""
-    query = select(_message.c.state, func.count()).where(_HAS_ENVELOPE).group_by(_message.c.state)
+    """Count the messages that still have an envelope, by state: the length of the queue, at its own cost."""
+    query = select(_message.c.state, func.count()).where(_IS_UNSETTLED).group_by(_message.c.state)
     return {MessageState(state): number for state, number in connection.execute(query)}
 
 
-_LEASED_COLUMNS = ("id", "channel", "epoch", "envelope", "created_at", "expires_at", "leased_until")
-_LEASED = ", ".join(_LEASED_COLUMNS) + ", (SELECT count(*) FROM attempt a WHERE a.message_id = message.id) AS attempts"  # noqa: S608
+_LEASED_COLUMNS = ("id", "channel", "created_at", "expires_at", "leased_until")
+_LEASED = ", ".join(
+    (
+        *_LEASED_COLUMNS,
+        "(SELECT e.epoch FROM envelope e WHERE e.message_id = message.id) AS epoch",
+        "(SELECT e.ciphertext FROM envelope e WHERE e.message_id = message.id) AS envelope",
+        "(SELECT count(*) FROM attempt a WHERE a.message_id = message.id) AS attempts",
+    )
+)
 _TAKEN = _LEASED.replace("leased_until", "due_at AS leased_until")
-_LEASED_TYPES = (*(_message.c[name] for name in _LEASED_COLUMNS), column("attempts", Integer))
+_LEASED_TYPES = (
+    *(_message.c[name] for name in _LEASED_COLUMNS),
+    column("epoch", String),
+    column("envelope", LargeBinary),
+    column("attempts", Integer),
+)
 _SHOWN = tuple(_message.c[name] for name in Message.__slots__)
 
 

@@ -177,7 +177,11 @@ def test_an_officer_whom_the_directory_does_not_know_is_refused(service, issuer)
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
-        ("api", "SELECT envelope FROM message"),
+        ("api", "SELECT ciphertext FROM envelope"),
+        ("api", "SELECT message_id FROM envelope"),
+        ("api", "DELETE FROM envelope"),
+        ("worker", "INSERT INTO envelope VALUES (1, 'e', '')"),
+        ("worker", "UPDATE envelope SET ciphertext = ''"),
         ("api", "UPDATE message SET state = 'expired'"),
         ("api", "INSERT INTO officer VALUES ('1')"),
         ("api", "UPDATE stub SET leaf = ''"),
@@ -211,7 +215,7 @@ def test_identity_is_in_nothing_that_was_written(stage, issued, mail):
 
 def owner_counts_envelopes(stage: Stage) -> int:
     with stage.connect("owner") as connection:
-        return connection.execute("SELECT count(envelope) FROM message").fetchone()[0]
+        return connection.execute("SELECT count(*) FROM envelope").fetchone()[0]
 
 
 def test_processes_share_no_environment(stage):

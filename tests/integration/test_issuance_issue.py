@@ -103,7 +103,7 @@ def test_an_envelope_opens_as_its_own_message_only(issuing):
     issuing.issue(issuing.submission(recipient=ALL))
     with reading(issuing.engine) as connection:
         (number, channel, epoch, sealed), *_ = connection.exec_driver_sql(
-            "SELECT id, channel, epoch, envelope FROM message WHERE envelope IS NOT NULL ORDER BY id"
+            "SELECT id, channel, epoch, ciphertext FROM message JOIN envelope ON message_id = id ORDER BY id"
         ).all()
     opener = Opener(issuing.private_key, epoch)
     for wrong in (

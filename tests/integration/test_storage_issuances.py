@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -205,7 +206,7 @@ def test_one_more_check_takes_sqlite_the_same_steps_however_many_there_are(sqlit
 
     for _ in range(2):
         steps.append(steps_of(an_issuance(Channel.SMS, Channel.PAPER)))
-        register([an_issuance() for _ in range(1000)])
+        register([an_issuance(at=NOW + timedelta(seconds=n)) for n in range(1000)])
     register.close()
     engine.dispose()
     assert steps[1] < steps[0] * 1.1

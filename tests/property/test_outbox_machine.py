@@ -14,7 +14,7 @@ from receipt_service.bootstrap.database import migrate
 from receipt_service.domain.identifiers import MessageId
 from receipt_service.domain.message import FINAL, HOLDS_ENVELOPE, MessageState, may_move
 from receipt_service.domain.recipient import Channel
-from receipt_service.storage import attempts, outbox
+from receipt_service.storage import attempts, envelopes, outbox
 from receipt_service.storage.attempts import AttemptOutcome
 from receipt_service.storage.engine import open_engine, reading, writing
 from receipt_service.storage.issuances import Register
@@ -152,10 +152,12 @@ class OutboxMachine(RuleBasedStateMachine):
     @invariant()
     def envelopes_exist_exactly_while_they_may_be_needed(self):
         with reading(self.engine) as connection:
-            rows = connection.execute(text("SELECT state, envelope IS NOT NULL AS sealed FROM message")).all()
+            query = "SELECT state, message_id IS NOT NULL AS sealed FROM message LEFT JOIN envelope ON message_id = id"
+            rows = connection.execute(text(query)).all()
             unsettled = outbox.count_unsettled(connection)
+            kept = envelopes.count(connection)
         assert all(bool(row.sealed) == (row.state in HOLDS_ENVELOPE) for row in rows)
-        assert sum(unsettled.values()) == sum(bool(row.sealed) for row in rows)
+        assert sum(unsettled.values()) == sum(bool(row.sealed) for row in rows) == kept
 
     @invariant()
     def every_stub_has_its_messages_and_no_reference_outlives_its_erasure(self):

@@ -66,7 +66,7 @@ def unfinished_rows(stage: CrashStage) -> Iterator[str]:
     for what, statement in {
         "unsettled messages": UNSETTLED,
         "references at the provider": UNREDACTED,
-        "envelopes": "SELECT id FROM message WHERE envelope IS NOT NULL OR epoch IS NOT NULL",
+        "envelopes": "SELECT message_id FROM envelope",
         "leases": "SELECT id FROM message WHERE leased_until IS NOT NULL",
         "attempts without outcome": "SELECT id FROM attempt WHERE outcome IS NULL",
         "texts accepted and not erased": "SELECT id FROM attempt WHERE outcome = 'accepted' AND provider = 'twilio'"
@@ -165,7 +165,7 @@ def keys_kept_too_long(stage: CrashStage, now: datetime) -> list[str]:
 
 def sealed_epochs(stage: CrashStage) -> set[str]:
     """The hours that still have an envelope."""
-    return {row.epoch for row in stage.sql("SELECT DISTINCT epoch FROM message WHERE epoch IS NOT NULL")}
+    return {row.epoch for row in stage.sql("SELECT DISTINCT epoch FROM envelope")}
 
 
 def utc_now() -> datetime:

@@ -231,8 +231,8 @@ class OutboxUnderTest:
 
     def envelope_of(self, message_id: MessageId) -> bytes | None:
         with reading(self.engine) as connection:
-            row = connection.execute(text("SELECT envelope FROM message WHERE id = :id").bindparams(id=message_id))
-            return row.scalar_one()
+            query = text("SELECT ciphertext FROM envelope WHERE message_id = :id").bindparams(id=message_id)
+            return connection.execute(query).scalar_one_or_none()
 
 
 @pytest.fixture

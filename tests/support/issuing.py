@@ -118,7 +118,7 @@ class Issuing:
         """Open every sealed message, as the worker would."""
         with reading(self.engine) as connection:
             rows = connection.exec_driver_sql(
-                "SELECT id, channel, epoch, envelope FROM message WHERE envelope IS NOT NULL ORDER BY id"
+                "SELECT id, channel, epoch, ciphertext FROM message JOIN envelope ON message_id = id ORDER BY id"
             ).all()
         opened = []
         for number, channel, epoch, sealed in rows:

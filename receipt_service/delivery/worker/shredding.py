@@ -9,7 +9,7 @@ from receipt_service.delivery.worker.epochs import EpochKeys
 from receipt_service.delivery.worker.faults import After
 from receipt_service.domain import epoch as epochs
 from receipt_service.domain.message import LONGEST_WINDOW
-from receipt_service.storage import attempts, outbox
+from receipt_service.storage import attempts, envelopes, outbox
 from receipt_service.storage.engine import reading, writing
 from receipt_service.telemetry import logger
 
@@ -23,7 +23,7 @@ class Shredder:
     after: After
 
     def expire(self, now: datetime) -> int:
-        """Shred the envelopes whose window is over; returns how many messages expired."""
+        """Let what is past its window expire, which shreds its envelope; returns how many messages expired."""
         with writing(self.engine) as connection:
             expired = outbox.expire(connection, now=now)
             if expired:
@@ -51,7 +51,7 @@ class Shredder:
 
     def _needed(self, epoch: str) -> bool:
         with reading(self.engine) as connection:
-            return outbox.epoch_is_needed(connection, epoch)
+            return envelopes.epoch_is_needed(connection, epoch)
 
     def _window_over(self, epoch: str, now: datetime) -> bool:
         return epochs.is_over(epoch, now - LONGEST_WINDOW)

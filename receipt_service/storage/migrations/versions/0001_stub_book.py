@@ -1,4 +1,4 @@
-"""The stub-book, the outbox with its attempts, the idempotency records and the directory.
+"""The stub-book, the outbox with its envelopes and attempts, the idempotency records and the directory.
 
 Frozen: what stands here never follows the models. A later change is a later migration.
 """
@@ -18,7 +18,7 @@ STATES = (
     "'queued', 'sending', 'unknown', 'accepted', 'delivered', 'undeliverable', 'expired', 'dead_letter', "
     "'handed_over', 'declined'"
 )
-WITH_ENVELOPE = "'queued', 'sending', 'unknown', 'dead_letter'"
+UNSETTLED = "'queued', 'sending', 'unknown', 'dead_letter'"
 FINAL = "'delivered', 'undeliverable', 'expired', 'handed_over', 'declined'"
 MOVES = {
     "queued": ("sending", "expired"),
@@ -29,7 +29,7 @@ MOVES = {
 }
 PAIRS = ", ".join(f"'{old}>{new}'" for old, onward in MOVES.items() for new in onward)
 PROVED = "'accepted', 'delivered', 'unknown'"  # states that only an attempt can lead to
-REWRITTEN = "NEW.envelope IS NOT NULL AND (NEW.envelope {differs} OLD.envelope OR NEW.epoch {differs} OLD.epoch)"
+SEALED_ID = "CASE WHEN settled_at IS NULL THEN id END"
 
 # Each rule: table, event, condition on OLD and NEW under which the change is refused, what the database says.
 # {differs} is "is distinct from" in the words of the database at hand.
@@ -60,7 +60,7 @@ RULES = (
         "UPDATE",
         "NEW.id <> OLD.id OR NEW.stub_id <> OLD.stub_id OR NEW.channel <> OLD.channel"
         " OR NEW.created_at <> OLD.created_at OR NEW.expires_at {differs} OLD.expires_at"
-        f" OR (OLD.settled_at IS NOT NULL AND NEW.settled_at {{differs}} OLD.settled_at) OR ({REWRITTEN})",
+        " OR (OLD.settled_at IS NOT NULL AND NEW.settled_at {differs} OLD.settled_at)",
         "what a message was made of never changes",
     ),
     (
@@ -70,6 +70,14 @@ RULES = (
         f"OLD.state = 'sending' AND NEW.state IN ({PROVED})"
         " AND NOT EXISTS (SELECT 1 FROM attempt WHERE message_id = NEW.id)",
         "an attempt must be on record before its outcome",
+    ),
+    ("envelope_is_written_once", "envelope", "UPDATE", "1 = 1", "an envelope is never changed"),
+    (
+        "envelope_is_kept",
+        "envelope",
+        "DELETE",
+        "EXISTS (SELECT 1 FROM message WHERE id = OLD.message_id AND settled_at IS NULL)",
+        "an envelope is kept until its message is settled",
     ),
     ("attempt_is_kept", "attempt", "DELETE", "1 = 1", "an attempt is never deleted"),
     (
@@ -100,12 +108,17 @@ RULES = (
         "what is on record of an attempt stays, and so does its reference until its erasure",
     ),
 )
-NEVER_TRUNCATED = ("stub", "message", "attempt", "idempotency")
+NEVER_TRUNCATED = ("stub", "message", "envelope", "attempt", "idempotency")
+SHRED = "DELETE FROM envelope WHERE message_id = NEW.id"
+SETTLES = "OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL"
+SWEPT_AT_ONCE = {"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 1000, "toast_tuple_target": 8160}
+SWEPT_EARLY = {"autovacuum_vacuum_scale_factor": 0.01, "autovacuum_vacuum_threshold": 2000}
 
 
 def upgrade() -> None:
     _create_directory()
     _create_stub_and_message()
+    _create_envelope()
     _create_attempt()
     _create_idempotency()
     if op.get_bind().dialect.name == "sqlite":
@@ -122,13 +135,19 @@ def downgrade() -> None:
     if postgresql:
         for table in NEVER_TRUNCATED:
             op.execute(f"DROP TRIGGER {table}_is_not_truncated ON {table}")
+        op.execute("DROP TRIGGER message_shreds ON message")
         op.execute("ALTER TABLE stub DROP CONSTRAINT fk_stub_message")
+        op.execute("ALTER TABLE message DROP CONSTRAINT fk_message_envelope")
+    else:
+        op.execute("DROP TRIGGER message_shreds")
     op.drop_table("idempotency")
     op.drop_table("attempt")
     if not postgresql:
-        # Each references the other, so the rows of both go before either table can.
+        # Each references the other, so the rows of all go before any table can.
+        op.execute("DELETE FROM envelope")
         op.execute("DELETE FROM message")
         op.execute("DELETE FROM stub")
+    op.drop_table("envelope")
     op.drop_table("message")
     op.drop_table("stub")
     op.drop_table("officer")
@@ -137,6 +156,7 @@ def downgrade() -> None:
     if postgresql:
         for name, *_ in RULES:
             op.execute(f"DROP FUNCTION {name}()")
+        op.execute("DROP FUNCTION message_shreds()")
         op.execute("DROP FUNCTION refuse_truncation()")
 
 
@@ -179,6 +199,15 @@ def _create_stub_and_message() -> None:
     to_message = sa.ForeignKeyConstraint(
         ["id"], ["message.id"], name="fk_stub_message", deferrable=True, initially="DEFERRED", use_alter=True
     )
+    to_envelope = sa.ForeignKeyConstraint(
+        ["sealed_id"],
+        ["envelope.message_id"],
+        name="fk_message_envelope",
+        deferrable=True,
+        initially="DEFERRED",
+        use_alter=True,
+    )
+    sqlite = op.get_bind().dialect.name == "sqlite"
     op.create_table(
         "stub",
         sa.Column("id", ROW_NUMBER, primary_key=True, autoincrement=False),
@@ -189,7 +218,7 @@ def _create_stub_and_message() -> None:
         sa.Column("unit_code", sa.String(40), nullable=False),
         sa.Column("checked_at", MOMENT, nullable=False),
         sa.Column("committed_at", MOMENT, nullable=False),
-        *([to_message] if op.get_bind().dialect.name == "sqlite" else []),
+        *([to_message] if sqlite else []),
     )
     op.create_table(
         "message",
@@ -197,24 +226,20 @@ def _create_stub_and_message() -> None:
         sa.Column("stub_id", ROW_NUMBER, nullable=False),
         sa.Column("channel", sa.String(10), nullable=False),
         sa.Column("state", sa.String(14), nullable=False),
-        sa.Column("epoch", sa.String(20)),
-        sa.Column("envelope", sa.LargeBinary()),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("due_at", MOMENT),
         sa.Column("leased_until", MOMENT),
         sa.Column("expires_at", MOMENT),
         sa.Column("settled_at", MOMENT),
         sa.Column("last_code", sa.String(80)),
+        sa.Column("sealed_id", ROW_NUMBER, sa.Computed(SEALED_ID, persisted=True), unique=True),
         sa.CheckConstraint(f"state IN ({STATES})", name="ck_message_state"),
         sa.CheckConstraint(
             "channel IN ('sms', 'email', 'screen', 'paper', 'declined')", name="ck_message_channel"
         ),
-        sa.CheckConstraint(
-            f"(envelope IS NOT NULL) = (state IN ({WITH_ENVELOPE}))", name="ck_message_envelope"
-        ),
-        sa.CheckConstraint("(epoch IS NULL) = (envelope IS NULL)", name="ck_message_epoch"),
+        sa.CheckConstraint(f"(settled_at IS NULL) = (state IN ({UNSETTLED}))", name="ck_message_settled"),
         sa.CheckConstraint("(leased_until IS NOT NULL) = (state = 'sending')", name="ck_message_lease"),
-        sa.CheckConstraint("(settled_at IS NULL) = (envelope IS NOT NULL)", name="ck_message_settled"),
+        sa.CheckConstraint("id - stub_id BETWEEN 0 AND 4", name="ck_message_number"),
         sa.CheckConstraint("(expires_at IS NOT NULL) = (channel IN ('sms', 'email'))", name="ck_message_window"),
         sa.CheckConstraint(
             "(channel IN ('screen', 'paper')) = (state = 'handed_over')", name="ck_message_handed_over"
@@ -222,21 +247,49 @@ def _create_stub_and_message() -> None:
         sa.CheckConstraint("(channel = 'declined') = (state = 'declined')", name="ck_message_declined"),
         sa.CheckConstraint("state NOT IN ('queued', 'unknown') OR due_at IS NOT NULL", name="ck_message_due"),
         sa.ForeignKeyConstraint(["stub_id"], ["stub.id"], name="fk_message_stub"),
+        *([to_envelope] if sqlite else []),
+        postgresql_with=SWEPT_EARLY,
     )
-    if op.get_bind().dialect.name == "postgresql":
+    if not sqlite:
         op.create_foreign_key(
             "fk_stub_message", "stub", "message", ["id"], ["id"], deferrable=True, initially="DEFERRED"
         )
-    sealed = sa.text("epoch IS NOT NULL")
+    unsettled = sa.text("settled_at IS NULL")
     followed = sa.text("state = 'accepted' AND due_at IS NOT NULL")
-    op.create_index("ix_message_stub", "message", ["stub_id"])
     for name, columns, where in (
-        ("ix_message_due", ["state", "due_at"], sealed),
-        ("ix_message_expires", ["expires_at"], sealed),
-        ("ix_message_epoch", ["epoch"], sealed),
+        ("ix_message_due", ["state", "due_at"], unsettled),
+        ("ix_message_expires", ["expires_at"], unsettled),
         ("ix_message_followed", ["due_at"], followed),
     ):
         op.create_index(name, "message", columns, sqlite_where=where, postgresql_where=where)
+
+
+def _create_envelope() -> None:
+    op.create_table(
+        "envelope",
+        sa.Column("message_id", ROW_NUMBER, primary_key=True, autoincrement=False),
+        sa.Column("epoch", sa.String(20), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["message.sealed_id"],
+            name="fk_envelope_message",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        postgresql_with=SWEPT_AT_ONCE,
+    )
+    op.create_index("ix_envelope_epoch", "envelope", ["epoch"])
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_foreign_key(
+            "fk_message_envelope",
+            "message",
+            "envelope",
+            ["sealed_id"],
+            ["message_id"],
+            deferrable=True,
+            initially="DEFERRED",
+        )
 
 
 def _create_attempt() -> None:
@@ -261,6 +314,7 @@ def _create_attempt() -> None:
         sa.CheckConstraint("redacted_at IS NULL OR provider_ref IS NULL", name="ck_attempt_redacted"),
         sa.CheckConstraint("(redact_due_at IS NULL) = (provider_ref IS NULL)", name="ck_attempt_redact_due"),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name="fk_attempt_message"),
+        postgresql_with=SWEPT_EARLY,
     )
     op.create_index("ix_attempt_message", "attempt", ["message_id"])
     named = sa.text("provider_ref IS NOT NULL")
@@ -287,6 +341,7 @@ def _add_rules_to_sqlite() -> None:
             f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {condition.format(differs='IS NOT')}"
             f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
         )
+    op.execute(f"CREATE TRIGGER message_shreds AFTER UPDATE ON message WHEN {SETTLES} BEGIN {SHRED}; END")
 
 
 def _add_rules_to_postgresql() -> None:
@@ -302,6 +357,13 @@ def _add_rules_to_postgresql() -> None:
         op.execute(
             f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
         )
+    op.execute(
+        f"CREATE FUNCTION message_shreds() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {SHRED}; RETURN NULL; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER message_shreds AFTER UPDATE ON message FOR EACH ROW WHEN ({SETTLES})"
+        " EXECUTE FUNCTION message_shreds()"
+    )
     op.execute(
         "CREATE FUNCTION refuse_truncation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " RAISE EXCEPTION 'the stub-book is never emptied' USING ERRCODE = 'check_violation'; END $$"
