@@ -12,7 +12,6 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable
-from datetime import datetime
 
 import orjson
 import psycopg
@@ -21,60 +20,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from fastapi import FastAPI, Response
-from pydantic import BaseModel
+
+from tests.bench.bare_body import BareCheck
 
 Row = tuple[str, str]
 GROUP_MAXIMUM = 256
-
-
-class BareBasis(BaseModel):
-    """The same members as the service's, with plain types."""
-
-    code: str
-    offence_class: str | None = None
-    offence: str | None = None
-
-
-class BarePlace(BaseModel):
-    """The same members as the service's."""
-
-    public_place: str
-    commune: str
-
-
-class BarePerson(BaseModel):
-    """The same members as the service's."""
-
-    identity: str
-    family_name: str
-    given_names: str
-    birth_date: str
-    birth_place: str
-    established_by: str
-
-
-class BareRecipient(BaseModel):
-    """The same members as the service's."""
-
-    sms: str | None = None
-    email: str | None = None
-    on_screen: bool = False
-
-
-class BareCheck(BaseModel):
-    """The same body, as a newcomer would declare it: FastAPI reads and validates it."""
-
-    legal_bases: list[BareBasis]
-    reasons: list[str]
-    reason_text: str | None = None
-    selection: str
-    checked_at: datetime
-    place: BarePlace
-    measures: list[str]
-    outcomes: list[str]
-    person: BarePerson
-    recipient: BareRecipient
-    second_language: str | None = None
 
 
 def _sqlite_writer(path: str) -> Callable[[list[Row]], None]:
