@@ -177,9 +177,7 @@ def test_any_name_is_set(name):
     assert rendered(Case(person=named(name.replace("\n", " ")))).startswith(b"%PDF")
 
 
-@pytest.mark.parametrize(
-    "name", ["Đặng Thị", "Łukasz Żółć", "İlayda Şahin", "Πέτρος", "Пётр", "O’Neill", "Ðorđe Ħ Ŋ"]
-)
+@pytest.mark.parametrize("name", ["Đặng Thị", "Łukasz Żółć", "İlayda Şahin", "Πέτρος", "Пётр", "O’Neill", "Ðorđe Ħ Ŋ"])
 def test_the_letters_of_names_are_printed(name):
     text = text_of(rendered(Case(person=named(name))))
     # A change of font looks like a space, and a letter may be set as letter and mark.
