@@ -57,7 +57,7 @@ def rows_that_do_not_fit(stage: CrashStage, submissions: Sequence[Submission]) -
         if sorted(found.get(stub, [])) != sorted(asked):
             yield f"stub {number}: messages {found.get(stub)}, asked for {asked}"
     records = Counter(row.stub_id for row in stage.sql("SELECT stub_id FROM idempotency"))
-    if records != Counter(stubs):
+    if records != Counter(list(stubs)):
         yield f"{len(stubs)} stubs have {records.total()} idempotency records"
 
 

@@ -268,9 +268,13 @@ class Lives:
         for point in plan:
             if self.stage.spoiled.is_set():
                 break
-            nth = choice.randint(1, 3)
-            if not any(self.live_until(point, nth=1 if attempt else nth) for attempt in range(4)):
-                missed.append(point)
+            nth, end = choice.randint(1, 3), time.monotonic() + 4 * PATIENCE_SECONDS
+            while not self.live_until(point, nth=nth):  # not reached in time, or refused while its database recovers
+                nth = 1
+                if time.monotonic() > end:
+                    missed.append(point)
+                    break
+                time.sleep(0.05)
         return missed
 
     def close(self) -> None:
