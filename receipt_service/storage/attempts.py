@@ -157,15 +157,17 @@ def finish(
     return done.rowcount == 1
 
 
-def close_of_expired(connection: Connection, *, now: datetime) -> int:
-    """Give the attempts in which a worker died the outcome ``unknown`` where their message expired meanwhile.
+def close_of_expiring(connection: Connection, *, now: datetime) -> int:
+    """Give the attempts in which a worker died the outcome ``unknown`` where their message is about to expire.
 
-    Nobody will ask about them any more. A late answer may still take its place.
+    Nobody will ask about them any more. A late answer may still take its place. Call it in the transaction of
+    ``outbox.expire`` and before it, while the index of unsettled messages still leads to them.
     """
     done = connection.execute(
         text(
             "UPDATE attempt SET outcome = 'unknown', finished_at = :now, code = 'expired' WHERE outcome IS NULL"
-            " AND message_id IN (SELECT id FROM message WHERE state = 'expired' AND settled_at = :now)"
+            " AND message_id IN (SELECT id FROM message WHERE settled_at IS NULL AND expires_at <= :now"
+            " AND state IN ('queued', 'unknown', 'dead_letter'))"
         ).bindparams(moment("now", now))
     )
     return done.rowcount

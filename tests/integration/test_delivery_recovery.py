@@ -283,14 +283,15 @@ def test_stopped_worker_finishes_what_it_has_begun_and_begins_nothing_new(post_o
 
 def test_refused_settling_of_one_answer_does_not_take_the_others_with_it(post_office: OutboxUnderTest, engine: Engine):
     """The code of one outcome is longer than its column on PostgreSQL; on SQLite a rule of ours refuses it."""
-    spoiled = post_office.post(to="+33639980001")
-    others = [post_office.post(to=f"+336399800{number:02}") for number in range(2, 6)]
+    messages = [post_office.post(to=f"+336399800{number:02}") for number in range(1, 6)]
     post_office.provider.script = [Transient("x" * 200), *[Accepted()] * 4]
 
     post_office.drain()
 
-    assert {post_office.state(message) for message in others} == {MessageState.ACCEPTED}
-    assert post_office.state(spoiled) in {MessageState.SENDING, MessageState.QUEUED, MessageState.ACCEPTED}
+    # Any of them may be the first to ask the provider, and so the spoiled one.
+    states = Counter(post_office.state(message) for message in messages)
+    assert states[MessageState.ACCEPTED] >= 4
+    assert states.keys() <= {MessageState.SENDING, MessageState.QUEUED, MessageState.ACCEPTED}
 
 
 def test_four_workers_send_each_message_once(post_office: OutboxUnderTest, database_url: str):

@@ -25,9 +25,8 @@ class Shredder:
     def expire(self, now: datetime) -> int:
         """Let what is past its window expire, which shreds its envelope; returns how many messages expired."""
         with writing(self.engine) as connection:
+            attempts.close_of_expiring(connection, now=now)
             expired = outbox.expire(connection, now=now)
-            if expired:
-                attempts.close_of_expired(connection, now=now)
         if expired:
             logger().warning("delivery.messages_expired", count=expired)
             self.after("expired")
