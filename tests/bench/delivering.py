@@ -7,6 +7,7 @@ sink run in this process, on the same two cores: they are the provider's cost an
 import asyncio
 import os
 import signal
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from tests.bench.load import run_load
 from tests.support.databases import PostgresServer
 
 CONNECTIONS = 16
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 120
 SHARES: dict[str, Callable[[int], dict[str, Any]]] = {}
 """Name of a mix to what its n-th check changes in the body."""
 
@@ -83,9 +84,32 @@ def _unsettled(engine: Engine) -> int:
         )
 
 
+def _hold(worker: int, engine: Engine) -> None:
+    """Stop the worker, but not while it has SQLite's only write lock."""
+    for _ in range(PATIENCE_SECONDS):
+        os.kill(worker, signal.SIGSTOP)
+        if engine.dialect.name != "sqlite" or _is_writable(engine):
+            return
+        os.kill(worker, signal.SIGCONT)
+        time.sleep(0.05)
+    raise TimeoutError("the worker never lets go of the database")
+
+
+def _is_writable(engine: Engine) -> bool:
+    connection = sqlite3.connect(str(engine.url.database), timeout=0.1, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
 def _deliver(stage: Stage, engine: Engine, mix: str, count: int) -> float:
     worker = stage.processes.pid("worker")
-    os.kill(worker, signal.SIGSTOP)
+    _hold(worker, engine)
     now = datetime.now(UTC)
     bodies = (body(number, now) | SHARES[mix](number) for number in range(count))
     requests = iter(requests_to(_target(stage), count, bodies))
