@@ -268,7 +268,7 @@ class Lives:
         for point in plan:
             if self.stage.spoiled.is_set():
                 break
-            nth, end = choice.randint(1, 3), time.monotonic() + 4 * PATIENCE_SECONDS
+            nth, end = choice.randint(1, 3), time.monotonic() + 10 * PATIENCE_SECONDS
             while not self.live_until(point, nth=nth):  # not reached in time, or refused while its database recovers
                 nth = 1
                 if time.monotonic() > end:
