@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -295,9 +295,16 @@ def received_by(mails: list[ReceivedMail]) -> dict[str, list[ReceivedMail]]:
     return found
 
 
-def wait_for(condition: Any, seconds: float, what: str) -> None:
-    """Ask until it is so."""
+def comes_true(condition: Callable[[], bool], seconds: float) -> bool:
+    """Ask until it is so, or the time is over."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
+        if time.monotonic() > end:
+            return False
         time.sleep(0.1)
+    return True
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Ask until it is so."""
+    assert comes_true(condition, seconds), f"not within {seconds:.0f} s: {what}"
