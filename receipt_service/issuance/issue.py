@@ -23,12 +23,13 @@ from receipt_service.domain.groups import SALT_INFOS, claims_of
 from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.domain.link import ReceiptLink
 from receipt_service.domain.message import HOLDS_ENVELOPE, WINDOWS, MessageState, born_as
-from receipt_service.domain.receipt import Receipt, draft_receipt
+from receipt_service.domain.receipt import Draft, Receipt, draft_receipt
 from receipt_service.domain.receipt_number import ENTROPY_BYTES, receipt_number_from
 from receipt_service.domain.recipient import Channel
 from receipt_service.domain.rules import validate
 from receipt_service.domain.territory import Territory
 from receipt_service.errors import ConfigurationError, IdempotencyInProgress, InvalidCheck, Unavailable, Violation
+from receipt_service.issuance.abreast import others_come_this_far
 from receipt_service.issuance.idempotency import Repeatable, ReplayKey, ReplayKeys, lookup_of
 from receipt_service.issuance.replay import Earlier, rebuild
 from receipt_service.issuance.row_ids import RowIds
@@ -119,15 +120,20 @@ class _Prepared:
 
 
 async def _prepare(submission: Submission, officer: Officer, lookup: bytes, issuer: Issuer, now: datetime) -> _Prepared:
+    await others_come_this_far()
     check = await _check(submission, officer, issuer, now)
+    await others_come_this_far()
     key = issuer.replay_keys.current(now)
-    attested = _attest(check, submission, key, issuer, now)
-    receipt, link = attested.receipt, attested.link
-    messages = tuple(_messages(submission, receipt, link, issuer, now))
+    written = _write(check, submission, key, issuer, now)
+    await others_come_this_far()
+    receipt = written.signed()
+    await others_come_this_far()
+    messages = tuple(_messages(submission, receipt, written.link, issuer, now))
+    await others_come_this_far()
     fingerprint = key.fingerprint(submission.request, submission.person, submission.recipient)
-    rows = _rows(check, attested, messages, Repeatable(lookup, fingerprint, key.period), now)
+    rows = _rows(check, receipt, written, messages, Repeatable(lookup, fingerprint, key.period), now)
     statuses = tuple(MessageStatus(Channel(made.channel), MessageState(made.state)) for made in messages)
-    return _Prepared(rows, Issued(receipt=receipt, link=link, messages=statuses, replayed=False))
+    return _Prepared(rows, Issued(receipt=receipt, link=written.link, messages=statuses, replayed=False))
 
 
 @contextmanager
@@ -171,20 +177,24 @@ def _not_offered(channel: Channel) -> Violation:
     )
 
 
-class _Attested(NamedTuple):
-    """A signed receipt, its link, and the texts of the disclosures that its stub keeps."""
+class _Written(NamedTuple):
+    """A receipt that lacks its signature, and the link to it."""
 
-    receipt: Receipt
+    draft: Draft
     link: ReceiptLink
-    stub_texts: tuple[bytes, ...]
+    signer: Signer
 
     def __repr__(self) -> str:
         """Show nothing: a repr ends up in logs."""
-        return "_Attested(…)"
+        return "_Written(…)"
+
+    def signed(self) -> Receipt:
+        """Sign it."""
+        return self.draft.signed(self.signer.sign(self.draft.signing_input))
 
 
-def _attest(check: Check, submission: Submission, key: ReplayKey, issuer: Issuer, now: datetime) -> _Attested:
-    """Write and sign the receipt under a new number."""
+def _write(check: Check, submission: Submission, key: ReplayKey, issuer: Issuer, now: datetime) -> _Written:
+    """Write the receipt under a new number."""
     number = receipt_number_from(secrets.token_bytes(ENTROPY_BYTES))
     seed = key.seed(submission.subject, submission.idempotency_key, number)
     claims = claims_of(check, submission.person, receipt_number=number, recorded_at=now, catalogue=issuer.catalogue)
@@ -196,8 +206,7 @@ def _attest(check: Check, submission: Submission, key: ReplayKey, issuer: Issuer
         kid=signer.kid,
         issued_on=now.astimezone(UTC).date(),
     )
-    receipt = draft.signed(signer.sign(draft.signing_input))
-    return _Attested(receipt, ReceiptLink(number, seed, submission.person), draft.stub_texts)
+    return _Written(draft, ReceiptLink(number, seed, submission.person), signer)
 
 
 def _messages(
@@ -230,16 +239,17 @@ def _languages(request: CheckRequest) -> tuple[str, ...]:
 
 def _rows(
     check: Check,
-    attested: _Attested,
+    receipt: Receipt,
+    written: _Written,
     messages: tuple[NewMessage, ...],
     record: Repeatable,
     now: datetime,
 ) -> NewIssuance:
     return NewIssuance(
         stub_id=StubId(messages[0].id),
-        receipt_number=attested.link.receipt_number,
-        leaf=pack_leaf(attested.receipt.leaf),
-        disclosures=pack_texts(attested.stub_texts),
+        receipt_number=written.link.receipt_number,
+        leaf=pack_leaf(receipt.leaf),
+        disclosures=pack_texts(written.draft.stub_texts),
         officer_number=check.officer.number,
         unit_code=check.officer.service.code,
         checked_at=check.checked_at,

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from receipt_service.domain.receipt_number import ReceiptNumber, parse_receipt_number
 from receipt_service.errors import InvalidCheck, MalformedReceipt, NotFound
+from receipt_service.issuance.abreast import others_come_this_far
 from receipt_service.issuance.submission import Submission
 from receipt_service.web import problems
 from receipt_service.web.access import DirectRoute, Route
@@ -61,6 +62,7 @@ async def register_check(request: Request, caller: Caller) -> Response:
     require_json(sent.get(b"content-type"), sent.get(b"content-encoding"))
     key = idempotency_key([value for name, value in headers if name == b"idempotency-key"])
     body = await read_body(request)
+    await others_come_this_far()
     now = services.clock()
     check_request, person, recipient = read_check(body, now)
     _require_offered(services, sms=recipient.sms is not None, email=recipient.email is not None)
@@ -79,6 +81,7 @@ async def register_check(request: Request, caller: Caller) -> Response:
         )
     finally:
         hand.release()
+    await others_come_this_far()
     return issued_response(issued, recipient, services)
 
 
