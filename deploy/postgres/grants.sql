@@ -9,7 +9,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, receipts_api, receipts
 GRANT SELECT ON alembic_version TO receipts_api, receipts_worker;
 
 GRANT SELECT ON unit, officer, directory_revision TO receipts_api;
-GRANT SELECT, INSERT ON stub, message, idempotency TO receipts_api;
+GRANT SELECT, INSERT ON stub, frame, message, idempotency TO receipts_api;
 GRANT INSERT ON envelope TO receipts_api;
 GRANT SELECT ON attempt TO receipts_api;
 

@@ -12,7 +12,7 @@ from receipt_service.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class StoredStub:
-    """One row of the table ``stub``."""
+    """One row of the view ``whole_stub``."""
 
     columns: dict[str, str]
     disclosures: tuple[str, ...]
@@ -24,7 +24,7 @@ def read_stub(database: Path, number: str) -> StoredStub:
     """Read the row of a receipt number. Raises ``NotFound``."""
     with closing(_open(database)) as connection:
         connection.row_factory = sqlite3.Row
-        row = connection.execute("SELECT * FROM stub WHERE receipt_number = ?", (number,)).fetchone()
+        row = connection.execute("SELECT * FROM whole_stub WHERE receipt_number = ?", (number,)).fetchone()
     if row is None:
         raise NotFound("no stub of that number")
     columns = {name: str(row[name]) for name in row.keys()}  # noqa: SIM118 - iterating a row gives its values

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.storage.engine import is_sqlite, to_microseconds, write_option
+from receipt_service.storage.frames import Frame, cut
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,6 +105,7 @@ def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> li
         query = _sqlite_known(len(batch))
         known = {bytes(row[0]) for row in connection.exec_driver_sql(query, tuple(item.lookup for item in batch))}
         news: list[bool] = []
+        frames: set[Frame] = set()
         stubs: list[Any] = []
         messages: list[Any] = []
         envelopes: list[Any] = []
@@ -113,8 +115,10 @@ def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> li
             if news[-1]:
                 known.add(item.lookup)
                 committed_at = to_microseconds(item.committed_at)
-                stubs += (item.stub_id, item.receipt_number, item.leaf, item.disclosures, item.officer_number)
-                stubs += (item.unit_code, to_microseconds(item.checked_at), committed_at)
+                frame, digests, signature, disclosures = cut(item.leaf, item.disclosures)
+                frames.add(frame)
+                stubs += (item.stub_id, to_microseconds(item.checked_at), committed_at, frame.id, item.receipt_number)
+                stubs += (item.officer_number, item.unit_code, digests, signature, disclosures)
                 records += (item.lookup, item.fingerprint, item.replay_period, item.stub_id)
                 for message in item.messages:
                     messages += (message.id, item.stub_id, message.channel, message.state, committed_at)
@@ -122,7 +126,13 @@ def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> li
                     messages.append(None if message.envelope else committed_at)
                     if message.envelope:
                         envelopes += (message.id, message.epoch, message.envelope)
-        tables = (("stub", stubs), ("message", messages), ("envelope", envelopes), ("idempotency", records))
+        tables = (
+            ("frame", [value for frame in frames for value in frame]),
+            ("stub", stubs),
+            ("message", messages),
+            ("envelope", envelopes),
+            ("idempotency", records),
+        )
         for table, values in tables:
             if values:
                 connection.exec_driver_sql(_sqlite_insert(table, len(values)), tuple(values))
@@ -135,7 +145,9 @@ def _microseconds(moment: datetime | None) -> int | None:
 
 _SQLITE_COLUMNS = {
     "idempotency": "lookup, fingerprint, replay_period, stub_id",
-    "stub": "id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at",
+    "frame": "id, head, tail, catalogue",
+    "stub": "id, checked_at, committed_at, frame_id, receipt_number, officer_number, unit_code, digests, signature,"
+    " disclosures",
     "message": "id, stub_id, channel, state, created_at, due_at, expires_at, settled_at",
     "envelope": "message_id, epoch, ciphertext",
 }
@@ -147,7 +159,8 @@ def _sqlite_insert(table: str, values: int) -> str:
     columns = _SQLITE_COLUMNS[table]
     width = columns.count(",") + 1
     row = f"({', '.join('?' * width)})"
-    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * (values // width))}"  # noqa: S608 - our names
+    there = " ON CONFLICT DO NOTHING" if table == "frame" else ""
+    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * (values // width))}{there}"  # noqa: S608 - our names
 
 
 @lru_cache(maxsize=128)
@@ -162,11 +175,18 @@ WITH record AS (
     SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::integer[], %b::bigint[])
     ON CONFLICT DO NOTHING
     RETURNING stub_id
+), new_frame AS (
+    INSERT INTO frame (id, head, tail, catalogue)
+    SELECT n.* FROM unnest(%b::bytea[], %b::text[], %b::text[], %b::text[]) AS n (id, head, tail, catalogue)
+    WHERE EXISTS (SELECT FROM record)
+    ON CONFLICT DO NOTHING
 ), new_stub AS (
-    INSERT INTO stub (id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at)
-    SELECT n.* FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-                           %b::timestamptz[], %b::timestamptz[])
-        AS n (id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at)
+    INSERT INTO stub (id, checked_at, committed_at, frame_id, receipt_number, officer_number, unit_code, digests,
+                      signature, disclosures)
+    SELECT n.* FROM unnest(%b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::bytea[], %b::text[], %b::text[],
+                           %b::text[], %b::text[], %b::text[], %b::text[])
+        AS n (id, checked_at, committed_at, frame_id, receipt_number, officer_number, unit_code, digests, signature,
+              disclosures)
     JOIN record ON record.stub_id = n.id
 ), new_message AS (
     INSERT INTO message (id, stub_id, channel, state, created_at, due_at, expires_at, settled_at)
@@ -185,23 +205,51 @@ SELECT stub_id FROM record
 
 
 def _write_to_postgresql(connection: Connection, batch: Sequence[NewIssuance]) -> list[bool]:
-    """One statement, its own transaction. Sorted by ``lookup``: two processes wait for each other in one order."""
+    """One statement, its own transaction. Two processes wait for each other in one order.
+
+    That is: records sorted by ``lookup``, and then, which is what ``WHERE EXISTS`` is for, frames by name. A frame that
+    stands there already, as all but the first one of a day do, is neither locked nor written.
+    """
     items = sorted(batch, key=_lookup)
-    messages = [(item, message) for item in items for message in item.messages]
-    sealed = [(item, message) for item, message in messages if message.envelope]
     parameters = (
         [item.lookup for item in items],
         [item.fingerprint for item in items],
         [item.replay_period for item in items],
         [item.stub_id for item in items],
+        *_stub_columns(items),
+        *_message_columns(items),
+    )
+    new = {row.stub_id for row in connection.exec_driver_sql(_POSTGRESQL, parameters)}
+    return [item.stub_id in new for item in batch]
+
+
+def _stub_columns(items: list[NewIssuance]) -> tuple[list[Any], ...]:
+    """Give the columns of frames and stubs."""
+    parts = [cut(item.leaf, item.disclosures) for item in items]
+    frames = sorted({part.frame for part in parts})
+    return (
+        [frame.id for frame in frames],
+        [frame.head for frame in frames],
+        [frame.tail for frame in frames],
+        [frame.catalogue for frame in frames],
         [item.stub_id for item in items],
-        [item.receipt_number for item in items],
-        [item.leaf for item in items],
-        [item.disclosures for item in items],
-        [item.officer_number for item in items],
-        [item.unit_code for item in items],
         [item.checked_at for item in items],
         [item.committed_at for item in items],
+        [part.frame.id for part in parts],
+        [item.receipt_number for item in items],
+        [item.officer_number for item in items],
+        [item.unit_code for item in items],
+        [part.digests for part in parts],
+        [part.signature for part in parts],
+        [part.disclosures for part in parts],
+    )
+
+
+def _message_columns(items: list[NewIssuance]) -> tuple[list[Any], ...]:
+    """Give the columns of messages and envelopes."""
+    messages = [(item, message) for item in items for message in item.messages]
+    sealed = [(item, message) for item, message in messages if message.envelope]
+    return (
         [message.id for _, message in messages],
         [item.stub_id for item, _ in messages],
         [message.channel for _, message in messages],
@@ -215,8 +263,6 @@ def _write_to_postgresql(connection: Connection, batch: Sequence[NewIssuance]) -
         [message.epoch for _, message in sealed],
         [message.envelope for _, message in sealed],
     )
-    new = {row.stub_id for row in connection.exec_driver_sql(_POSTGRESQL, parameters)}
-    return [item.stub_id in new for item in batch]
 
 
 def _lookup(item: NewIssuance) -> bytes:

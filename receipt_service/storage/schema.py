@@ -5,9 +5,20 @@ from sqlmodel import SQLModel
 from receipt_service.storage.attempts import AttemptRow
 from receipt_service.storage.directory import DirectoryRevisionRow, OfficerRow, UnitRow
 from receipt_service.storage.envelopes import EnvelopeRow
+from receipt_service.storage.frames import FrameRow
 from receipt_service.storage.idempotency import IdempotencyRow
 from receipt_service.storage.outbox import MessageRow
 from receipt_service.storage.stubs import StubRow
 
-ROWS = (StubRow, MessageRow, EnvelopeRow, AttemptRow, IdempotencyRow, UnitRow, OfficerRow, DirectoryRevisionRow)
+ROWS = (
+    FrameRow,
+    StubRow,
+    MessageRow,
+    EnvelopeRow,
+    AttemptRow,
+    IdempotencyRow,
+    UnitRow,
+    OfficerRow,
+    DirectoryRevisionRow,
+)
 metadata = SQLModel.metadata

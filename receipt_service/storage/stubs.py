@@ -2,20 +2,22 @@
 
 Leaf and disclosures are kept as the JSON that their base64url spells, one a line (the leaf: header, payload, and the
 signature as it is). The characters that were signed come back exactly, since base64url has one canonical form and
-compact JSON holds no raw line feed; they take a quarter less room, so that two stubs fit a page of SQLite; and whoever
-audits the table can read them.
+compact JSON holds no raw line feed; they take a quarter less room; and whoever audits the book can read them. What they
+have in common with all others of their day is stored once (``storage.frames``); the view ``whole_stub`` shows them
+with it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, Connection, ForeignKey, String, Text, func, select
+from sqlalchemy import Column, ColumnElement, Connection, ForeignKey, LargeBinary, String, Text, func, select
 from sqlmodel import Field, SQLModel
 
 from receipt_service.domain.canonical import base64url, from_base64url
 from receipt_service.domain.identifiers import StubId
 from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, table_of
+from receipt_service.storage.frames import Cut, Frame, FrameRow, join
 
 DISCLOSURES = 4
 LEAF_PARTS = 3
@@ -35,16 +37,21 @@ class StubRow(SQLModel, table=True):
         )
     )
     """The same number as the first message of the stub: so no stub is ever committed without a message."""
-    receipt_number: str = Field(sa_column=Column(String(26), nullable=False, unique=True))
-    leaf: str = Field(sa_column=Column(Text, nullable=False))
-    disclosures: str = Field(sa_column=Column(Text, nullable=False))
-    officer_number: str = Field(sa_column=Column(String(20), nullable=False))
-    unit_code: str = Field(sa_column=Column(String(40), nullable=False))
     checked_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     committed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    frame_id: bytes = Field(sa_column=Column(LargeBinary(16), nullable=False))
+    """What goes around the digests. A trigger sees that it is there: a foreign key would make PostgreSQL lock the one
+    row of the day for every stub, and frames are never deleted."""
+    receipt_number: str = Field(sa_column=Column(String(26), nullable=False, unique=True))
+    officer_number: str = Field(sa_column=Column(String(20), nullable=False))
+    unit_code: str = Field(sa_column=Column(String(40), nullable=False))
+    digests: str = Field(sa_column=Column(Text, nullable=False))
+    signature: str = Field(sa_column=Column(Text, nullable=False))
+    disclosures: str = Field(sa_column=Column(Text, nullable=False))
 
 
 _stub = table_of(StubRow)
+_frame = table_of(FrameRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +119,19 @@ def find_by_id(connection: Connection, stub_id: StubId) -> StoredStub | None:
 
 
 def _find(connection: Connection, condition: ColumnElement[bool]) -> StoredStub | None:
-    row = connection.execute(select(_stub).where(condition)).one_or_none()
+    query = select(_stub, _frame.c.head, _frame.c.tail, _frame.c.catalogue).join(
+        _frame, _frame.c.id == _stub.c.frame_id
+    )
+    row = connection.execute(query.where(condition)).one_or_none()
     if row is None:
         return None
+    frame = Frame(bytes(row.frame_id), row.head, row.tail, row.catalogue)
+    leaf, disclosures = join(Cut(frame, row.digests, row.signature, row.disclosures))
     return StoredStub(
         id=StubId(row.id),
         receipt_number=row.receipt_number,
-        leaf=unpack_leaf(row.leaf),
-        disclosures=unpack_disclosures(row.disclosures),
+        leaf=unpack_leaf(leaf),
+        disclosures=unpack_disclosures(disclosures),
         officer_number=row.officer_number,
         unit_code=row.unit_code,
         checked_at=row.checked_at,

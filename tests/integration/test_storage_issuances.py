@@ -1,10 +1,12 @@
 """Registering: a batch is one commit, a request is registered once, and what was signed comes back to the byte."""
 
+import secrets
 import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from receipt_service.domain.canonical import base64url
@@ -55,6 +57,40 @@ def test_everything_comes_back_as_it_was_given(engine, register):
     with writing(engine) as connection:
         leased = outbox.lease(connection, now=NOW, until=NOW, limit=5)
         assert [each.envelope for each in leased] == [bytes(range(256))] * 2
+
+
+def a_real_issuance(*, day: int = 1, **changed):
+    """A check with texts as they are signed: digests, a catalogue, and a day."""
+    digests = ",".join(f'"{base64url(secrets.token_bytes(32))}"' for _ in range(5))
+    payload = f'{{"iss":"https://x.example","vct":"urn:x","iat":{day},"_sd":[{digests}],"_sd_alg":"sha-256"}}'
+    leaf = ".".join((base64url(b'{"alg":"ES256"}'), base64url(payload.encode()), base64url(secrets.token_bytes(64))))
+    first = f'["{"s" * 22}","legal_basis",{{"catalogue":{{"version":"1","sha256":"x"}},"bases":[{{"é":"€"}}]}}]'
+    disclosures = (base64url(first.encode()), *DISCLOSURES[1:])
+    packed = {"leaf": stubs.pack_leaf(leaf), "disclosures": stubs.pack_disclosures(disclosures)}
+    return an_issuance(**packed, **changed), leaf, disclosures
+
+
+def test_what_stubs_of_a_day_have_in_common_is_kept_once_and_comes_back(engine, register):
+    given = [a_real_issuance(day=1 + n % 2) for n in range(6)]
+    assert register([each for each, *_ in given[:3]]) == [True] * 3
+    assert register([each for each, *_ in given[3:]]) == [True] * 3
+    assert count(engine, "frame") == 2
+    with reading(engine) as connection:
+        whole = {row.id: row for row in connection.execute(text("SELECT * FROM whole_stub"))}
+        for issuance, leaf, disclosures in given:
+            stub = stubs.find_by_id(connection, issuance.stub_id)
+            assert (stub.leaf, stub.disclosures) == (leaf, disclosures)
+            shown = whole[issuance.stub_id]
+            assert (shown.leaf, shown.disclosures) == (issuance.leaf, issuance.disclosures)
+            assert (shown.receipt_number, shown.unit_code) == (issuance.receipt_number, issuance.unit_code)
+
+
+def test_a_repeat_brings_no_frame(engine, register):
+    first, *_ = a_real_issuance()
+    repeat, *_ = a_real_issuance(day=2, lookup=first.lookup)
+    assert register([first]) == [True]
+    assert register([repeat]) == [False]
+    assert count(engine, "frame") == 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 17, 64, 200])
@@ -125,7 +161,8 @@ def test_competing_processes_agree_on_who_was_first(database_url):
     def work(index):
         engine = open_engine(database_url)
         register = Register(engine)
-        own = [replace(an_issuance(), lookup=each.lookup) for each in requests]
+        # Every day is new to all three at about the same time.
+        own = [a_real_issuance(day=n // 5, lookup=each.lookup)[0] for n, each in enumerate(requests)]
         for start in range(0, len(own), 8):
             outcomes[index] += register(own[start : start + 8][:: -1 if index == 1 else 1])[:: -1 if index == 1 else 1]
         register.close()
@@ -139,6 +176,7 @@ def test_competing_processes_agree_on_who_was_first(database_url):
     assert [sum(row) for row in zip(*outcomes, strict=True)] == [1] * 120
     engine = open_engine(database_url)
     assert count(engine, "stub") == count(engine, "idempotency") == 120
+    assert count(engine, "frame") == 24
     engine.dispose()
 
 

@@ -173,11 +173,13 @@ def test_errors_do_not_show_bound_values(engine):
 def test_the_stub_keeps_these_columns_and_no_other(engine):
     assert [column["name"] for column in inspect(engine).get_columns("stub")] == [
         "id",
-        "receipt_number",
-        "leaf",
-        "disclosures",
-        "officer_number",
-        "unit_code",
         "checked_at",
         "committed_at",
+        "frame_id",
+        "receipt_number",
+        "officer_number",
+        "unit_code",
+        "digests",
+        "signature",
+        "disclosures",
     ]

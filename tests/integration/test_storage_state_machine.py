@@ -78,7 +78,7 @@ def test_no_outcome_without_an_attempt_on_record(engine, outcome):
         move(connection, message, outcome)
 
 
-@pytest.mark.parametrize("table", ["stub", "message", "envelope", "attempt", "idempotency"])
+@pytest.mark.parametrize("table", ["stub", "frame", "message", "envelope", "attempt", "idempotency"])
 def test_what_is_registered_is_never_deleted(engine, table):
     bring(engine, S.UNKNOWN if table == "envelope" else S.ACCEPTED)
     statements = [f"DELETE FROM {table}"]
@@ -94,10 +94,13 @@ def test_what_is_registered_is_never_deleted(engine, table):
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE stub SET leaf = 'x'",
+        "UPDATE stub SET digests = 'x'",
+        "UPDATE stub SET frame_id = frame_id",
         "UPDATE stub SET disclosures = disclosures",
         "UPDATE stub SET officer_number = '7654321'",
         "UPDATE stub SET id = id + 1",
+        "UPDATE frame SET head = head",
+        "UPDATE frame SET catalogue = 'x'",
         "UPDATE idempotency SET stub_id = stub_id",
         "UPDATE idempotency SET replay_period = 0",
     ],
@@ -118,19 +121,28 @@ def test_no_message_without_a_stub(engine):
         )
 
 
+INSERT_STUB = (
+    "INSERT INTO stub (id, checked_at, committed_at, frame_id, receipt_number, officer_number, unit_code, digests,"
+    " signature, disclosures) VALUES (:stub, :now, :at, :frame, 'N', 'o', 'u', 'd', 's', 'd')"
+)
+
+
 def test_no_stub_without_a_message(engine):
-    insert = (
-        "INSERT INTO stub (id, receipt_number, leaf, disclosures, officer_number, unit_code, checked_at, committed_at)"
-        " VALUES (1, 'N', 'l', 'd', 'o', 'u', :now, :now)"
-    )
-    with pytest.raises(IntegrityError), writing(engine) as connection:
-        run(connection, insert, now=NOW)
+    with writing(engine) as connection:
+        run(connection, "INSERT INTO frame (id, head, tail, catalogue) VALUES (:frame, 'h', 't', 'c')", frame=b"f")
+    for _ in range(2):
+        with pytest.raises(IntegrityError), writing(engine) as connection:
+            run(connection, INSERT_STUB, stub=1, now=NOW, at=NOW, frame=b"f")
+        # The message of another stub is not enough: it has another number.
+        store(engine, an_issuance())
     with reading(engine) as connection:
-        assert run(connection, "SELECT count(*) FROM stub").scalar_one() == 0
-    # The message of another stub is not enough: it has another number.
-    store(engine, an_issuance())
-    with pytest.raises(IntegrityError), writing(engine) as connection:
-        run(connection, insert, now=NOW)
+        assert run(connection, "SELECT count(*) FROM stub").scalar_one() == 2
+
+
+def test_no_stub_without_its_frame(engine):
+    (message,) = store(engine, an_issuance())
+    with pytest.raises(IntegrityError, match="needs its frame"), writing(engine) as connection:
+        run(connection, INSERT_STUB, stub=message + 1, now=NOW, at=NOW, frame=b"f")
 
 
 OUTCOMES = [None, *AttemptOutcome]

@@ -34,6 +34,8 @@ SEALED_ID = "CASE WHEN settled_at IS NULL THEN id END"
 # Each rule: table, event, condition on OLD and NEW under which the change is refused, what the database says.
 # {differs} is "is distinct from" in the words of the database at hand.
 RULES = (
+    ("frame_is_written_once", "frame", "UPDATE", "1 = 1", "a frame is never changed"),
+    ("frame_is_kept", "frame", "DELETE", "1 = 1", "a frame is never deleted"),
     ("stub_is_written_once", "stub", "UPDATE", "1 = 1", "a stub is never changed"),
     ("stub_is_kept", "stub", "DELETE", "1 = 1", "a stub is never deleted"),
     ("idempotency_is_written_once", "idempotency", "UPDATE", "1 = 1", "an idempotency record is never changed"),
@@ -108,11 +110,22 @@ RULES = (
         "what is on record of an attempt stays, and so does its reference until its erasure",
     ),
 )
-NEVER_TRUNCATED = ("stub", "message", "envelope", "attempt", "idempotency")
+NEVER_TRUNCATED = ("frame", "stub", "message", "envelope", "attempt", "idempotency")
 SHRED = "DELETE FROM envelope WHERE message_id = NEW.id"
 SETTLES = "OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL"
 SWEPT_AT_ONCE = {"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 1000, "toast_tuple_target": 8160}
 SWEPT_EARLY = {"autovacuum_vacuum_scale_factor": 0.01, "autovacuum_vacuum_threshold": 2000}
+
+
+FRAMELESS = "a stub needs its frame"
+# 25: an opening bracket and the first salt in its quotes, after which the frame's catalogue was cut out.
+WHOLE_STUB = """
+CREATE VIEW whole_stub AS
+SELECT stub.id, receipt_number, head || digests || tail || signature AS leaf,
+       substr(disclosures, 1, 25) || catalogue || substr(disclosures, 26) AS disclosures,
+       officer_number, unit_code, checked_at, committed_at
+FROM stub JOIN frame ON frame.id = stub.frame_id
+"""
 
 
 def upgrade() -> None:
@@ -125,11 +138,14 @@ def upgrade() -> None:
         _add_rules_to_sqlite()
     else:
         _add_rules_to_postgresql()
+    op.execute(WHOLE_STUB)
     op.execute("INSERT INTO directory_revision (id, revision) VALUES (1, 0)")
 
 
 def downgrade() -> None:
     postgresql = op.get_bind().dialect.name == "postgresql"
+    op.execute("DROP VIEW whole_stub")
+    op.execute("DROP TRIGGER stub_has_its_frame" + (" ON stub" if postgresql else ""))
     for name, table, *_ in RULES:
         op.execute(f"DROP TRIGGER {name}" + (f" ON {table}" if postgresql else ""))
     if postgresql:
@@ -150,6 +166,7 @@ def downgrade() -> None:
     op.drop_table("envelope")
     op.drop_table("message")
     op.drop_table("stub")
+    op.drop_table("frame")
     op.drop_table("officer")
     op.drop_table("unit")
     op.drop_table("directory_revision")
@@ -157,6 +174,7 @@ def downgrade() -> None:
         for name, *_ in RULES:
             op.execute(f"DROP FUNCTION {name}()")
         op.execute("DROP FUNCTION message_shreds()")
+        op.execute("DROP FUNCTION stub_has_its_frame()")
         op.execute("DROP FUNCTION refuse_truncation()")
 
 
@@ -209,15 +227,25 @@ def _create_stub_and_message() -> None:
     )
     sqlite = op.get_bind().dialect.name == "sqlite"
     op.create_table(
+        "frame",
+        sa.Column("id", sa.LargeBinary(16), primary_key=True),
+        sa.Column("head", sa.Text(), nullable=False),
+        sa.Column("tail", sa.Text(), nullable=False),
+        sa.Column("catalogue", sa.Text(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "stub",
         sa.Column("id", ROW_NUMBER, primary_key=True, autoincrement=False),
-        sa.Column("receipt_number", sa.String(26), nullable=False, unique=True),
-        sa.Column("leaf", sa.Text(), nullable=False),
-        sa.Column("disclosures", sa.Text(), nullable=False),
-        sa.Column("officer_number", sa.String(20), nullable=False),
-        sa.Column("unit_code", sa.String(40), nullable=False),
         sa.Column("checked_at", MOMENT, nullable=False),
         sa.Column("committed_at", MOMENT, nullable=False),
+        sa.Column("frame_id", sa.LargeBinary(16), nullable=False),
+        sa.Column("receipt_number", sa.String(26), nullable=False, unique=True),
+        sa.Column("officer_number", sa.String(20), nullable=False),
+        sa.Column("unit_code", sa.String(40), nullable=False),
+        sa.Column("digests", sa.Text(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("disclosures", sa.Text(), nullable=False),
         *([to_message] if sqlite else []),
     )
     op.create_table(
@@ -342,6 +370,12 @@ def _add_rules_to_sqlite() -> None:
             f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
         )
     op.execute(f"CREATE TRIGGER message_shreds AFTER UPDATE ON message WHEN {SETTLES} BEGIN {SHRED}; END")
+    # AFTER: before an INSERT of many rows a trigger makes SQLite copy each of them once more.
+    op.execute(
+        "CREATE TRIGGER stub_has_its_frame AFTER INSERT ON stub"
+        " WHEN NOT EXISTS (SELECT 1 FROM frame WHERE id = NEW.frame_id)"
+        f" BEGIN SELECT RAISE(ABORT, '{FRAMELESS}'); END"
+    )
 
 
 def _add_rules_to_postgresql() -> None:
@@ -363,6 +397,18 @@ def _add_rules_to_postgresql() -> None:
     op.execute(
         f"CREATE TRIGGER message_shreds AFTER UPDATE ON message FOR EACH ROW WHEN ({SETTLES})"
         " EXECUTE FUNCTION message_shreds()"
+    )
+    # Once for each statement, however many stubs it brings.
+    op.execute(
+        "CREATE FUNCTION stub_has_its_frame() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF EXISTS (SELECT 1 FROM added WHERE NOT EXISTS (SELECT 1 FROM frame WHERE frame.id = added.frame_id)) THEN"
+        f" RAISE EXCEPTION '{FRAMELESS}' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'stub_has_its_frame';"
+        " END IF; RETURN NULL; END $$"
+    )
+    # AFTER: before an INSERT of many rows a trigger makes SQLite copy each of them once more.
+    op.execute(
+        "CREATE TRIGGER stub_has_its_frame AFTER INSERT ON stub REFERENCING NEW TABLE AS added"
+        " FOR EACH STATEMENT EXECUTE FUNCTION stub_has_its_frame()"
     )
     op.execute(
         "CREATE FUNCTION refuse_truncation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
