@@ -32,7 +32,7 @@ from receipt_service.errors import ConfigurationError
 SQLITE_BUSY_MILLISECONDS = 10_000
 SQLITE_PAGE_BYTES = 8192
 """Five stubs to a page. The usual 4096 would hold two and stand empty by a quarter; 16384 saves some 3 % of the room
-and costs 9 % more to write, since each stub touches a page of both indexes whose keys are chance."""
+and costs some 6 % more to write, since each stub touches a page of both indexes whose keys are chance."""
 SQLITE_CACHED_STATEMENTS = 512
 """Enough for one prepared INSERT of each size and table (``storage.issuances``)."""
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
