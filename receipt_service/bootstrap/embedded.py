@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
 
+from receipt_service.bootstrap import event_loop
 from receipt_service.bootstrap.application import ApiProcess
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.worker_process import build_worker
@@ -57,7 +58,7 @@ class EmbeddedWorker:
         return self._thread.is_alive() and heartbeat.is_alive(self._settings.sealing_keys, datetime.now(UTC))
 
     def _run(self) -> None:
-        asyncio.run(self._main())
+        event_loop.run(self._main())
 
     async def _main(self) -> None:
         try:

@@ -1,10 +1,9 @@
 """``receipt-service worker``: the delivery worker."""
 
-import asyncio
-
 import click
 
 from receipt_service import telemetry
+from receipt_service.bootstrap import event_loop
 from receipt_service.bootstrap.worker_process import run_worker
 from receipt_service.config import WorkerSettings, load
 
@@ -15,4 +14,4 @@ def worker() -> None:
     settings = load(WorkerSettings)
     telemetry.forbid_core_dumps()
     telemetry.configure("worker", level=settings.log_level)
-    asyncio.run(run_worker(settings))
+    event_loop.run(run_worker(settings))

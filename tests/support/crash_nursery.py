@@ -8,7 +8,6 @@ life costs a tenth of that; what a child runs is what ``receipt-service api`` or
 Orders come as JSON lines on stdin, one answer each on stdout; one child at a time.
 """
 
-import asyncio
 import ctypes
 import functools
 import gc
@@ -29,7 +28,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from receipt_service import telemetry
-from receipt_service.bootstrap import application, worker_process
+from receipt_service.bootstrap import application, event_loop, worker_process
 from receipt_service.cli.listening import begin, listen
 from receipt_service.config import ApiSettings, WorkerSettings, load
 from receipt_service.delivery.channels.email_smtp import SmtpEmail
@@ -162,7 +161,7 @@ def run_worker(order: dict[str, Any]) -> None:
     settings = load(WorkerSettings)
     telemetry.forbid_core_dumps()
     telemetry.configure("worker", level=settings.log_level)
-    asyncio.run(worker_process.run_worker(settings, after=after))
+    event_loop.run(worker_process.run_worker(settings, after=after))
 
 
 def become(order: dict[str, Any]) -> None:
