@@ -18,6 +18,8 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     String,
+    TextClause,
+    bindparam,
     func,
     select,
     text,
@@ -118,14 +120,50 @@ def begin(
     ``lease`` is the ``leased_until`` under which the worker holds the message. None means that the lease was lost
     meanwhile: the message is another worker's and must not be sent.
     """
-    row = connection.execute(
-        text(
-            "INSERT INTO attempt (message_id, provider, started_at) SELECT id, :provider, :now FROM message"  # noqa: S608
-            " WHERE id = :id AND state = 'sending' AND leased_until = :lease"
-            f"{'' if is_sqlite(connection) else ' FOR UPDATE'} RETURNING id"
-        ).bindparams(moment("lease", lease), moment("now", now), id=message_id, provider=provider)
-    ).one_or_none()
-    return None if row is None else AttemptId(row.id)
+    return begin_all(connection, [message_id], lease=lease, provider=provider, now=now).get(message_id)
+
+
+def begin_all(
+    connection: Connection, message_ids: Sequence[MessageId], *, lease: datetime, provider: str, now: datetime
+) -> dict[MessageId, AttemptId]:
+    """Record that a provider is about to be asked, for all messages of one lease: ``begin`` in one statement.
+
+    What the result leaves out was lost meanwhile.
+    """
+    rows = connection.execute(
+        _BEGIN_ON_SQLITE if is_sqlite(connection) else _BEGIN_ON_POSTGRESQL,
+        {"lease": lease, "now": now, "ids": message_ids, "provider": provider},
+    )
+    return {MessageId(row.message_id): AttemptId(row.id) for row in rows}
+
+
+def _beginning(locking: str) -> TextClause:
+    return text(
+        "INSERT INTO attempt (message_id, provider, started_at) SELECT id, :provider, :now FROM message"  # noqa: S608
+        f" WHERE id IN :ids AND state = 'sending' AND leased_until = :lease{locking} RETURNING id, message_id"
+    ).bindparams(
+        bindparam("lease", type_=UtcDateTime), bindparam("now", type_=UtcDateTime), bindparam("ids", expanding=True)
+    )
+
+
+_BEGIN_ON_SQLITE = _beginning("")
+_BEGIN_ON_POSTGRESQL = _beginning(" FOR UPDATE")
+
+_FINISH = (
+    update(_attempt)
+    .where(_attempt.c.id == bindparam("attempt"))
+    .values(
+        outcome=bindparam("outcome"),
+        finished_at=bindparam("now"),
+        code=bindparam("code"),
+        provider_ref=bindparam("ref"),
+        redact_due_at=bindparam("redact_at"),
+    )
+)
+"""Put together once: it takes longer than its execution."""
+_IS_OPEN: ColumnElement[bool] = _attempt.c.outcome.is_(None)
+_FINISH_OPEN = _FINISH.where(_IS_OPEN)
+_FINISH_OPEN_OR_UNKNOWN = _FINISH.where(_IS_OPEN | (_attempt.c.outcome == AttemptOutcome.UNKNOWN.value))
 
 
 def finish(
@@ -143,18 +181,16 @@ def finish(
     ``unknown`` may be replaced by what a lookup found. With a ``provider_ref``, ``redact_at`` is when the worker
     should next see to its erasure at the provider (default: now).
     """
-    replaceable: ColumnElement[bool] = _attempt.c.outcome.is_(None)
-    if outcome is not AttemptOutcome.UNKNOWN:
-        replaceable = replaceable | (_attempt.c.outcome == AttemptOutcome.UNKNOWN.value)
     values = {
+        "attempt": attempt_id,
         "outcome": outcome.value,
-        "finished_at": now,
+        "now": now,
         "code": code,
-        "provider_ref": provider_ref,
-        "redact_due_at": (redact_at or now) if provider_ref is not None else None,
+        "ref": provider_ref,
+        "redact_at": (redact_at or now) if provider_ref is not None else None,
     }
-    done = connection.execute(update(_attempt).where(_attempt.c.id == attempt_id, replaceable).values(values))
-    return done.rowcount == 1
+    statement = _FINISH_OPEN if outcome is AttemptOutcome.UNKNOWN else _FINISH_OPEN_OR_UNKNOWN
+    return connection.execute(statement, values).rowcount == 1
 
 
 def close_of_expiring(connection: Connection, *, now: datetime) -> int:
@@ -173,10 +209,12 @@ def close_of_expiring(connection: Connection, *, now: datetime) -> int:
     return done.rowcount
 
 
+_OF_MESSAGE = select(_attempt).where(_attempt.c.message_id == bindparam("message")).order_by(_attempt.c.id)
+
+
 def of_message(connection: Connection, message_id: MessageId) -> list[Attempt]:
     """List the attempts of a message, the first one first."""
-    query = select(_attempt).where(_attempt.c.message_id == message_id).order_by(_attempt.c.id)
-    return [_read(row) for row in connection.execute(query)]
+    return [_read(row) for row in connection.execute(_OF_MESSAGE, {"message": message_id})]
 
 
 def take_redactions(connection: Connection, *, now: datetime, again_at: datetime, limit: int) -> list[Attempt]:
@@ -198,14 +236,16 @@ def take_redactions(connection: Connection, *, now: datetime, again_at: datetime
     return [_read(row) for row in connection.execute(query)] if identifiers else []
 
 
+_REDACTED = (
+    update(_attempt)
+    .where(_attempt.c.id == bindparam("attempt"), _attempt.c.provider_ref.is_not(None))
+    .values(provider_ref=None, redact_due_at=None, redacted_at=bindparam("now"))
+)
+
+
 def record_redaction(connection: Connection, attempt_id: AttemptId, *, now: datetime) -> bool:
     """Keep the evidence that the provider erased its copy, and forget the provider's name for it."""
-    done = connection.execute(
-        update(_attempt)
-        .where(_attempt.c.id == attempt_id, _attempt.c.provider_ref.is_not(None))
-        .values(provider_ref=None, redact_due_at=None, redacted_at=now)
-    )
-    return done.rowcount == 1
+    return connection.execute(_REDACTED, {"attempt": attempt_id, "now": now}).rowcount == 1
 
 
 def count_unredacted(connection: Connection) -> int:

@@ -12,6 +12,7 @@ than its limit.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +26,8 @@ from sqlalchemy import (
     LargeBinary,
     Row,
     String,
+    Update,
+    bindparam,
     column,
     func,
     select,
@@ -206,13 +209,25 @@ def settle(
     sending settles it, and the database shreds the envelope in the same statement. ``due_at`` is needed for ``queued``
     and ``unknown``; with ``accepted`` it asks for a follow-up.
     """
-    values: dict[str, object] = {"state": state.value, "leased_until": None, "due_at": due_at, "last_code": code}
-    if expected in HOLDS_ENVELOPE and state not in HOLDS_ENVELOPE:
-        values["settled_at"] = now
-    statement = update(_message).where(_message.c.id == message_id, _message.c.state == expected.value)
-    if lease is not None:
-        statement = statement.where(_message.c.leased_until == lease)
-    return connection.execute(statement.values(values)).rowcount == 1
+    values = {"message": message_id, "to": state.value, "from": expected.value, "due": due_at, "code": code, "now": now}
+    settles = expected in HOLDS_ENVELOPE and state not in HOLDS_ENVELOPE
+    statement = _move(settles=settles, leased=lease is not None)
+    return connection.execute(statement, values if lease is None else {**values, "lease": lease}).rowcount == 1
+
+
+@cache
+def _move(*, settles: bool, leased: bool) -> Update:
+    """Put a move together, once for each of its forms: that takes longer than its execution."""
+    statement = update(_message).where(_message.c.id == bindparam("message"), _message.c.state == bindparam("from"))
+    if leased:
+        statement = statement.where(_message.c.leased_until == bindparam("lease"))
+    values: dict[str, Any] = {
+        "state": bindparam("to"),
+        "leased_until": None,
+        "due_at": bindparam("due"),
+        "last_code": bindparam("code"),
+    }
+    return statement.values(**values, settled_at=bindparam("now")) if settles else statement.values(**values)
 
 
 def recover_lapsed(connection: Connection, *, now: datetime, grace_until: datetime) -> int:
@@ -295,7 +310,7 @@ def replay_all(connection: Connection, *, now: datetime) -> int:
 
 def find(connection: Connection, message_id: MessageId) -> Message | None:
     """Find one message."""
-    row = connection.execute(select(*_SHOWN).where(_message.c.id == message_id)).one_or_none()
+    row = connection.execute(_FIND, {"message": message_id}).one_or_none()
     return None if row is None else _shown(row)
 
 
@@ -335,6 +350,7 @@ _LEASED_TYPES = (
     column("attempts", Integer),
 )
 _SHOWN = tuple(_message.c[name] for name in Message.__slots__)
+_FIND = select(*_SHOWN).where(_message.c.id == bindparam("message"))
 
 
 def _leased(row: Row[Any]) -> Leased:

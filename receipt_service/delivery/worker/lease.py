@@ -1,6 +1,6 @@
 """Take messages that are due, and put each attempt on record: one commit, before any provider is asked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from receipt_service.delivery.worker.pace import Outlet, Pace
-from receipt_service.domain.identifiers import AttemptId
+from receipt_service.domain.identifiers import AttemptId, MessageId
 from receipt_service.domain.recipient import Channel
 from receipt_service.storage import attempts, outbox
 from receipt_service.storage.outbox import Leased
@@ -31,14 +31,9 @@ def lease_jobs(
     since nobody can tell any more whether the provider was asked.
     """
     leased = outbox.lease(connection, now=now, until=now + pace.lease, limit=limit, channels=outlets)
-    return list(_recorded(connection, leased, outlets, now))
-
-
-def _recorded(
-    connection: Connection, leased: Iterable[Leased], outlets: Mapping[Channel, Outlet[Any]], now: datetime
-) -> Iterable[Job]:
-    for message in leased:
-        provider = outlets[message.channel].channel.provider
-        attempt_id = attempts.begin(connection, message.id, lease=message.leased_until, provider=provider, now=now)
-        if attempt_id is not None:
-            yield Job(message, attempt_id)
+    begun: dict[MessageId, AttemptId] = {}
+    for channel, outlet in outlets.items():
+        if of_channel := [message.id for message in leased if message.channel is channel]:
+            provider = outlet.channel.provider
+            begun |= attempts.begin_all(connection, of_channel, lease=now + pace.lease, provider=provider, now=now)
+    return [Job(message, begun[message.id]) for message in leased if message.id in begun]
