@@ -9,17 +9,18 @@ the issuer); the digests bind the exact bytes anyway.
 """
 
 import json
-from binascii import a2b_base64, b2a_base64
 from typing import Any, Final, NoReturn
 
 import orjson
+import pybase64
 
 from receipt_service.errors import MalformedReceipt
 
 LARGEST_INTEGER: Final = 2**53 - 1
 """Beyond it JavaScript rounds (RFC 7493 §2.2), so no number beyond it is the same for all readers."""
 
-_PADDING = (b"", b"", b"==", b"=")
+_URL_LETTERS: Final = b"-_"
+_PADDING: Final = ("", "", "==", "=")
 _LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
 """Letters whose four, or two, last bits are zero: those bits carry nothing (RFC 4648 §3.5)."""
 _PLAIN_TYPES = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -35,7 +36,7 @@ class MalformedJson(MalformedReceipt):
 
 def base64url(data: bytes) -> str:
     """Encode without padding (RFC 7515 §2)."""
-    return b2a_base64(data, newline=False).rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_").decode("ascii")
+    return pybase64.b64encode_as_string(data, _URL_LETTERS).rstrip("=")
 
 
 def from_base64url(text: str) -> bytes:
@@ -43,12 +44,11 @@ def from_base64url(text: str) -> bytes:
 
     Raises ``MalformedEncoding``. The text itself stays out of the message: it may hold an identity.
     """
-    if "+" in text or "/" in text or "=" in text:  # letters of base64 that base64url has not
+    if "+" in text or "/" in text or "=" in text:  # the library takes these beside base64url's own letters
         raise MalformedEncoding("not base64url")
     spare = len(text) % 4
     try:
-        letters = text.encode("ascii").replace(b"-", b"+").replace(b"_", b"/")
-        data = a2b_base64(letters + _PADDING[spare], strict_mode=True)
+        data = pybase64.b64decode(text + _PADDING[spare], _URL_LETTERS, validate=True)
     except ValueError as error:
         raise MalformedEncoding("not base64url") from error
     if spare and text[-1] not in _LAST[spare]:
