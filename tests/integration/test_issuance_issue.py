@@ -333,3 +333,38 @@ def test_many_checks_at_once_share_commits_and_are_all_there(issuing):
     numbers = {issued.receipt_number for issued in asyncio.run(many())}
     assert len(numbers) == 150
     assert issuing.rows() == {"stub": 150, "message": 600, "idempotency": 150}
+
+
+def test_requests_in_hand_take_each_step_together(issuing):
+    steps = []
+    plain = issuing.issuer
+
+    def noting(step, find):
+        def found(now):
+            steps.append(step)
+            return find(now)
+
+        return found
+
+    issuing.issuer = replace(
+        plain, signer_at=noting("write", plain.signer_at), sealer_at=noting("seal", plain.sealer_at)
+    )
+
+    async def three():
+        await asyncio.gather(*(issuing.aissue(issuing.submission()) for _ in range(3)))
+
+    asyncio.run(three())
+    assert steps == ["write"] * 3 + ["seal"] * 3
+
+
+def test_a_refused_request_does_not_hold_up_those_beside_it(issuing):
+    async def four():
+        sound = [issuing.aissue(issuing.submission()) for _ in range(3)]
+        return await asyncio.gather(
+            issuing.aissue(issuing.submission(subject="stranger")), *sound, return_exceptions=True
+        )
+
+    refused, *issued = asyncio.run(four())
+    assert isinstance(refused, OfficerUnknown)
+    assert len({each.receipt_number for each in issued}) == 3
+    assert issuing.rows() == {"stub": 3, "message": 3, "idempotency": 3}
