@@ -1,6 +1,7 @@
 """Whatever clients repeat, change or lose, and whenever processes restart: one check, one receipt for each request."""
 
 import asyncio
+import shutil
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from receipt_service.bootstrap.database import migrate
 from receipt_service.domain.recipient import Recipient
 from receipt_service.errors import IdempotencyConflict, InvalidCheck, ReplayWindowClosed
 from receipt_service.storage.engine import open_engine
@@ -28,11 +28,14 @@ RECIPIENTS = (Recipient(sms="+33639980001"), Recipient(on_screen=True), Recipien
 class IdempotencyMachine(RuleBasedStateMachine):
     """The model: what each (officer, key) was first accepted with, when, and the receipt it got."""
 
+    template: Path
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.url = f"sqlite:///{Path(self.folder.name) / 'machine.db'}"
-        migrate(self.url)
+        database = Path(self.folder.name) / "machine.db"
+        shutil.copyfile(self.template, database)
+        self.url = f"sqlite:///{database}"
         self.key = X25519PrivateKey.generate()
         self.given = situation(BASIS)
         self.officers = Officers(dict.fromkeys(SUBJECTS, self.given.officer))
@@ -130,5 +133,8 @@ class IdempotencyMachine(RuleBasedStateMachine):
         assert rows == dict.fromkeys(("stub", "message", "idempotency"), len(self.accepted))
 
 
-TestIdempotencyMachine = pytest.mark.timeout(600)(IdempotencyMachine.TestCase)
-TestIdempotencyMachine.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+@pytest.mark.timeout(600)
+def test_no_history_makes_two_checks_of_one_request(sqlite_template: Path):
+    IdempotencyMachine.template = sqlite_template
+    few = settings(max_examples=20, stateful_step_count=25, deadline=None)
+    run_state_machine_as_test(IdempotencyMachine, settings=few)
