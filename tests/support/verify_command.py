@@ -55,7 +55,8 @@ def service():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    often = 0.02  # seconds: how often it looks whether to end; the library's half a second is paid by every test
+    thread = threading.Thread(target=server.serve_forever, args=(often,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}", answers, asked
     server.shutdown()
