@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from receipt_service.domain.catalogue_entries import Authority
@@ -106,9 +106,16 @@ def test_libre_goes_with_nothing(code, chosen):
     assert ("outcome.excludes_others" in found) == ("LIBRE" in chosen and len(chosen) > 1)
 
 
-@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)))  # noqa: DTZ001 - Hypothesis asks for naive bounds
-def test_only_the_last_three_days_can_be_registered(moment):
-    checked_at = moment.replace(tzinfo=UTC)
+near = st.timedeltas(timedelta(hours=-80), timedelta(hours=8)).map(NOW.__add__)
+ever = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis asks for naive bounds
+
+
+@given(near | ever)
+@example(NOW - timedelta(hours=72))
+@example(NOW - timedelta(hours=72, microseconds=1))
+@example(NOW + timedelta(minutes=5))
+@example(NOW + timedelta(minutes=5, microseconds=1))
+def test_only_the_last_three_days_can_be_registered(checked_at):
     found = [rule for _, rule in situation("CPP-78-2-AL8").change(checked_at=checked_at).violations()]
     if checked_at > NOW + timedelta(minutes=5):
         assert found == ["time.future"]
@@ -116,31 +123,34 @@ def test_only_the_last_three_days_can_be_registered(moment):
         assert found == ([] if checked_at >= NOW - timedelta(hours=72) else ["time.too_old"])
 
 
+def or_as_it_was(strategy):
+    """What is drawn for every member at once is never a valid check; None leaves one as it was."""
+    return st.none() | strategy
+
+
 @given(
     st.lists(codes, min_size=1, max_size=3, unique=True),
-    st.sampled_from(Quality),
-    communes,
-    outcomes,
-    st.lists(st.sampled_from(sorted(catalogue().measures)), max_size=3, unique=True),
-    st.lists(st.sampled_from(sorted(catalogue().reasons)), max_size=4, unique=True),
-    texts,
+    or_as_it_was(st.sampled_from(Quality)),
+    or_as_it_was(communes),
+    or_as_it_was(outcomes.map(tuple)),
+    or_as_it_was(st.lists(st.sampled_from(sorted(catalogue().measures)), max_size=3, unique=True).map(tuple)),
+    or_as_it_was(st.lists(st.sampled_from(sorted(catalogue().reasons)), max_size=4, unique=True).map(tuple)),
+    or_as_it_was(texts),
 )
+@example(["CPP-78-2-AL7"], None, None, None, None, None, None)
 def test_whatever_is_sent_either_a_check_or_explained_violations_come_out(
     used, quality, commune, ends, measures, why, text
 ):
     case = situation(used[0])
     uses = [use for code in used for use in situation(code).request.legal_bases]
-    case = replace(
-        case.change(
-            legal_bases=tuple({use.code: use for use in uses}.values()),
-            place=PlaceRequest(public_place=text, commune=commune),
-            outcomes=tuple(ends),
-            measures=tuple(measures),
-            reasons=tuple(why),
-            reason_text=text,
-        ),
-        officer=officer(quality),
+    members = {"outcomes": ends, "measures": measures, "reasons": why, "reason_text": text}
+    where = {"public_place": text, "commune": commune}
+    case = case.change(
+        legal_bases=tuple({use.code: use for use in uses}.values()),
+        place=replace(case.request.place, **{name: drawn for name, drawn in where.items() if drawn is not None}),
+        **{name: drawn for name, drawn in members.items() if drawn is not None},
     )
+    case = case if quality is None else replace(case, officer=officer(quality))
     found = outcome_of(case)
     if isinstance(found, InvalidCheck):
         assert found.violations
