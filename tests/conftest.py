@@ -1,6 +1,7 @@
 """What holds for every test: Hypothesis profiles, the fixtures of tests/support, and no silent skip."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ LEFT_OUT = pytest.StashKey[list[tuple[list[str], str]]]()
 pytest_plugins = [
     f"tests.support.{path.stem}" for path in sorted(SUPPORT.glob("*.py")) if "@pytest.fixture" in path.read_text()
 ]
+
+# A shell that starts us in the background has us ignore Ctrl-C, and so would every process that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A deadline would measure the machine's load, not the code. CI draws more, and the same examples every time.
 unhurried = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
