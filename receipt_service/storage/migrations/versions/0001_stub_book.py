@@ -405,7 +405,6 @@ def _add_rules_to_postgresql() -> None:
         f" RAISE EXCEPTION '{FRAMELESS}' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'stub_has_its_frame';"
         " END IF; RETURN NULL; END $$"
     )
-    # AFTER: before an INSERT of many rows a trigger makes SQLite copy each of them once more.
     op.execute(
         "CREATE TRIGGER stub_has_its_frame AFTER INSERT ON stub REFERENCING NEW TABLE AS added"
         " FOR EACH STATEMENT EXECUTE FUNCTION stub_has_its_frame()"
