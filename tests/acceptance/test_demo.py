@@ -1,17 +1,14 @@
 """The demonstration as its user starts it: the installed command, in a process of its own."""
 
 import json
-import os
 import re
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
@@ -130,57 +127,27 @@ def test_options_that_do_not_go_together_are_wrong_usage(arguments, tmp_path):
     assert not (tmp_path / "demo").exists()
 
 
-@contextmanager
-def staying(home):
-    """Run ``demo --serve`` and give its lines up to the page's address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, "-m", "receipt_service", "demo", "--serve", "--folder", "demo", "--port", str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=home,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as process:
-        lines = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            if "Ctrl-C" in line:
-                break
-        try:
-            yield process, port, "".join(lines)
-        finally:
-            process.kill()
-
-
 def get(url):
     with urllib.request.urlopen(url, timeout=10) as answer:
         return answer.read()
 
 
-def test_it_stays_with_its_page_until_interrupted(tmp_path):
-    with staying(tmp_path) as (process, port, story):
-        found = re.search(r"page +(http://127\.0\.0\.1:\d+)/", story)
-        assert found, story[-2000:]
-        page, base = found[1], f"http://127.0.0.1:{port}"
-        home = get(page).decode()
-        assert f"{base}/v1/checks" in home
-        assert "<script" not in home
-        assert not re.search(r'(src|href)="(?!http://127\.0\.0\.1|/)', home)
-        assert get(f"{page}/phone").decode().count("/r#") >= 3
-        assert get(f"{page}/mailbox/0/recepisse.pdf").startswith(b"%PDF-")
-        assert get(f"{page}/mailbox/0/receipt.sd-jwt").count(b"~") == 6
-        assert b"Message-ID" in get(f"{page}/mailbox/0/mail.eml")
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            get(f"{page}/mailbox/99")
-        _try_the_commands(page, base)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
+def test_it_stays_with_its_page(staying_demo):
+    found = re.search(r"page +(http://127\.0\.0\.1:\d+)/", staying_demo.story)
+    assert found, staying_demo.story[-2000:]
+    page, base = found[1], staying_demo.api
+    home = get(page).decode()
+    assert f"{base}/v1/checks" in home
+    assert "<script" not in home
+    assert not re.search(r'(src|href)="(?!http://127\.0\.0\.1|/)', home)
+    assert get(f"{page}/phone").decode().count("/r#") >= 3
+    assert get(f"{page}/mailbox/0/recepisse.pdf").startswith(b"%PDF-")
+    assert get(f"{page}/mailbox/0/receipt.sd-jwt").count(b"~") == 6
+    assert b"Message-ID" in get(f"{page}/mailbox/0/mail.eml")
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+        get(f"{page}/mailbox/99")
+    refused.value.close()
+    _try_the_commands(page, base)
 
 
 def _try_the_commands(page, base):

@@ -2,42 +2,24 @@
 
 import json
 import re
-import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from receipt_service.demo.service_processes import free_port
-
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "quickstart.md").read_text()
 START, *REST = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-STARTED_SECONDS = 150
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    """`make serve`, with a folder and a port of the test's own."""
-    folder = tmp_path_factory.mktemp("serve")
-    port = free_port()
-    command = [ROOT / ".venv/bin/receipt-service", "demo", "--serve", "--folder", folder / "demo", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        end = time.monotonic() + STARTED_SECONDS
-        while ". It stays" not in (folder / "log").read_text():
-            assert process.poll() is None and time.monotonic() < end, (folder / "log").read_text()[-2000:]  # noqa: PT018
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+@pytest.fixture
+def base(staying_demo):
+    """What `make serve` starts, with a folder and a port of the test's own."""
+    return staying_demo.api
 
 
 def test_page_begins_with_make_serve():
