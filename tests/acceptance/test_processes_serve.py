@@ -44,9 +44,14 @@ def command(*arguments, **environment):
     )
 
 
-@pytest.fixture
-def serving(tmp_path):
-    with running_api(tmp_path, "serve", **EMBEDDED, RECEIPT_SMTP_PORT=str(free_port())) as api:
+def embedded(folder):
+    return running_api(folder, "serve", **EMBEDDED, RECEIPT_SMTP_PORT=str(free_port()))
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    """One for all tests that only ask it; whoever ends it starts another."""
+    with embedded(tmp_path_factory.mktemp("serving")) as api:
         yield api
 
 
@@ -76,14 +81,15 @@ def test_a_check_is_issued_verified_and_waits_for_its_mail_server(serving, tmp_p
     assert state["screen"]["state"] == "handed_over"
 
 
-def test_it_ends_in_order_and_says_nothing_of_what_it_did(serving):
-    _, body = register(serving)
-    process = process_of(serving, "serve")
+def test_it_ends_in_order_and_says_nothing_of_what_it_did(tmp_path):
+    with embedded(tmp_path) as api:
+        _, body = register(api)
+        process = process_of(api, "serve")
 
-    process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
 
-    assert process.wait(30) == 0
-    log = (serving.folder / "logs" / "serve.log").read_text()
+        assert process.wait(30) == 0
+    log = (tmp_path / "logs" / "serve.log").read_text()
     events = [json.loads(line) for line in log.splitlines()]
     assert [event["event"] for event in events if event["event"].startswith("api_")] == ["api_started", "api_stopped"]
     for needle in ("Lef", "Camille", "639980001", "example.org", json.loads(body)["receipt_number"]):
@@ -99,7 +105,7 @@ def test_it_leaves_no_core_and_lets_nobody_look_into_its_memory(serving):
 
 def test_a_killed_process_begins_again_where_it_was(tmp_path):
     key, body = str(uuid4()), check_body(**BODY)
-    with running_api(tmp_path, "serve", **EMBEDDED, RECEIPT_SMTP_PORT=str(free_port())) as api:
+    with embedded(tmp_path) as api:
         _, first = register(api, body, key)
         process_of(api, "serve").kill()
         api.processes.stop("serve")
