@@ -305,8 +305,8 @@ print(*sorted(name for name in ours if not name.startswith("_")), file=sys.stder
     ("arguments", "imported"),
     [
         (["--help"], "click receipt_service"),
-        (["verify", "--help"], "click cryptography orjson receipt_service"),
-        (["verify", "r.sd-jwt", "--trust-root", "trust.json"], "click cryptography orjson receipt_service"),
+        (["verify", "--help"], "click cryptography orjson pybase64 receipt_service"),
+        (["verify", "r.sd-jwt", "--trust-root", "trust.json"], "click cryptography orjson pybase64 receipt_service"),
     ],
     ids=lambda given: given[-1] if isinstance(given, list) else "",
 )
