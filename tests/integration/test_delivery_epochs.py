@@ -14,13 +14,9 @@ from receipt_service.domain import epoch as epochs
 from receipt_service.domain.message import MessageState, Transient
 from receipt_service.domain.recipient import Channel
 from receipt_service.errors import ConfigurationError
-from tests.support.deliveries import NOON, OutboxUnderTest
+from tests.support.deliveries import NOON, Crash, OutboxUnderTest
 
 EPOCH = "2026-11-23T12Z"
-
-
-class Crash(BaseException):
-    """Ends the program where a kill would."""
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Workers that die, stall and race: what is left behind, who mends it, and that nothing goes out twice."""
 
 import asyncio
-import contextlib
 import threading
 from collections import Counter
 from datetime import timedelta
@@ -20,34 +19,6 @@ from receipt_service.domain.recipient import Channel
 from receipt_service.storage.attempts import AttemptOutcome
 from receipt_service.storage.engine import open_engine
 from tests.support.deliveries import OutboxUnderTest, ScriptedChannel, render_text
-
-
-class Crash(BaseException):
-    """Ends a worker where a kill would: nothing of it is caught on the way."""
-
-
-def crash_at(post_office: OutboxUnderTest, point: str) -> bool:
-    """Run a worker that dies at ``point``; say whether it got there. The next worker is a new one."""
-    reached = False
-
-    def after(name: str) -> None:
-        nonlocal reached
-        if name == point:
-            reached = True
-            raise Crash
-
-    async def run() -> None:
-        worker = post_office.worker(after=after)
-        try:
-            await worker.drain()
-        finally:
-            for task in worker._in_flight:
-                task.cancel()
-            await worker.aclose()
-
-    with contextlib.suppress(Crash):
-        asyncio.run(run())
-    return reached
 
 
 async def accepted(post_office: OutboxUnderTest, message: MessageId) -> None:
@@ -69,10 +40,10 @@ SENDING_POINTS = ["leased", "answered", "settled", "followed", "redacted", "reda
 def test_death_at_each_point_loses_nothing_and_sends_once(post_office: OutboxUnderTest, point: str):
     messages = [post_office.post(to=f"+336399800{number:02}") for number in range(5)]
 
-    reached = crash_at(post_office, point)
+    reached = post_office.crash_at(point)
     while not reached:  # the later points come after the provider's final status
         post_office.clock.move(seconds=30)
-        reached = crash_at(post_office, point)
+        reached = post_office.crash_at(point)
     run_to_the_end(post_office)
 
     assert {post_office.state(message) for message in messages} == {MessageState.DELIVERED}
@@ -89,13 +60,13 @@ def test_death_at_each_point_loses_nothing_and_sends_once(post_office: OutboxUnd
 @pytest.mark.parametrize("point", ["recovered", "looked_up"])
 def test_death_while_mending_loses_nothing_either(post_office: OutboxUnderTest, point: str):
     message = post_office.post()
-    assert crash_at(post_office, "answered")
+    assert post_office.crash_at("answered")
     post_office.clock.move(seconds=61)
     if point == "looked_up":
         post_office.drain()
         post_office.clock.move(seconds=121)
 
-    assert crash_at(post_office, point)
+    assert post_office.crash_at(point)
     run_to_the_end(post_office)
 
     assert post_office.state(message) is MessageState.DELIVERED
@@ -111,7 +82,7 @@ def test_every_point_is_tried_somewhere():
 
 def test_lapsed_lease_waits_for_the_grace_before_anything_is_asked(post_office: OutboxUnderTest):
     message = post_office.post()
-    crash_at(post_office, "leased")
+    post_office.crash_at("leased")
     assert post_office.state(message) is MessageState.SENDING
 
     post_office.clock.move(seconds=61)
@@ -322,7 +293,7 @@ def test_four_workers_send_each_message_once(post_office: OutboxUnderTest, datab
 
 def test_attempt_whose_worker_died_is_closed_when_its_message_expires(post_office: OutboxUnderTest):
     message = post_office.post()
-    assert crash_at(post_office, "leased")
+    assert post_office.crash_at("leased")
     post_office.clock.move(hours=25)
 
     post_office.drain()

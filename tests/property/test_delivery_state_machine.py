@@ -1,7 +1,5 @@
 """Any history of answers, deaths, waits and replays: nothing is lost, sent twice, or kept too long."""
 
-import asyncio
-import contextlib
 import shutil
 import tempfile
 from collections import Counter
@@ -47,10 +45,6 @@ ANSWERS = st.sampled_from(
 POINTS = ["leased", "answered", "settled", "recovered", "looked_up", "followed", "redacted", "redaction_recorded"]
 
 
-class Crash(BaseException):
-    """Ends a worker where a kill would."""
-
-
 class Deliveries(RuleBasedStateMachine):
     """Messages to different numbers, one provider that can be asked, workers that come and go."""
 
@@ -85,23 +79,8 @@ class Deliveries(RuleBasedStateMachine):
     @rule(point=st.sampled_from(POINTS), answers=st.lists(ANSWERS, max_size=2))
     def die(self, point: str, answers: list[object]) -> None:
         self.post()
-
-        def after(reached: str) -> None:
-            if reached == point:
-                raise Crash
-
-        async def run() -> None:
-            worker = self.office.worker(after=after)
-            try:
-                await worker.drain()
-            finally:
-                for task in worker._in_flight:
-                    task.cancel()
-                await worker.aclose()
-
         self.office.provider.script = list(answers)
-        with contextlib.suppress(Crash):
-            asyncio.run(run())
+        self.office.crash_at(point)
         self.office.provider.script = []
 
     @rule(seconds=st.sampled_from([5, 61, 121, 3600, 6 * 3600]))

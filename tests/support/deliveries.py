@@ -1,6 +1,7 @@
 """An outbox with messages in it, a clock that can be moved, and a channel that does as it is told."""
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,10 @@ from receipt_service.storage.engine import reading
 from receipt_service.storage.issuances import NewIssuance, NewMessage, Register
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """Ends a worker where a kill would: nothing of it is caught on the way."""
 
 
 @dataclass
@@ -215,6 +220,29 @@ class OutboxUnderTest:
                 await worker.aclose()
 
         return asyncio.run(run())
+
+    def crash_at(self, point: str) -> bool:
+        """Run a worker that dies at ``point``; say whether it got there. The next worker is a new one."""
+        reached = False
+
+        def after(name: str) -> None:
+            nonlocal reached
+            if name == point:
+                reached = True
+                raise Crash
+
+        async def run() -> None:
+            worker = self.worker(after=after)
+            try:
+                await worker.drain()
+            finally:
+                for task in worker._in_flight:
+                    task.cancel()
+                await worker.aclose()
+
+        with contextlib.suppress(Crash):
+            asyncio.run(run())
+        return reached
 
     def message(self, message_id: MessageId) -> outbox.Message:
         with reading(self.engine) as connection:
