@@ -182,6 +182,19 @@ def test_an_attempt_is_recorded_before_its_outcome(engine):
         )
 
 
+def accepted_with_reference(engine):
+    """A message whose attempt the provider took, under a reference that is to be erased."""
+    message = bring(engine, S.ACCEPTED)
+    with writing(engine) as connection:
+        run(
+            connection,
+            "UPDATE attempt SET outcome = 'accepted', finished_at = :at, provider_ref = 'SM1', redact_due_at = :at"
+            " WHERE message_id = :id",
+            at=NOW,
+            id=message,
+        )
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -196,29 +209,14 @@ def test_an_attempt_is_recorded_before_its_outcome(engine):
 def test_the_ledger_keeps_what_it_says(engine, change):
     if engine.dialect.name == "postgresql":
         change = change.replace("started_at - 1", "started_at - interval '1 second'")
-    message = bring(engine, S.ACCEPTED)
-    with writing(engine) as connection:
-        run(
-            connection,
-            "UPDATE attempt SET outcome = 'accepted', finished_at = :at, provider_ref = 'SM1', redact_due_at = :at"
-            " WHERE message_id = :id",
-            at=NOW,
-            id=message,
-        )
+    accepted_with_reference(engine)
     with pytest.raises(IntegrityError), writing(engine) as connection:
         run(connection, change)
 
 
 def test_a_reference_is_gone_once_it_is_erased_at_the_provider_and_never_comes_back(engine):
-    message = bring(engine, S.ACCEPTED)
+    accepted_with_reference(engine)
     with writing(engine) as connection:
-        run(
-            connection,
-            "UPDATE attempt SET outcome = 'accepted', finished_at = :at, provider_ref = 'SM1', redact_due_at = :at"
-            " WHERE message_id = :id",
-            at=NOW,
-            id=message,
-        )
         run(connection, "UPDATE attempt SET provider_ref = NULL, redact_due_at = NULL, redacted_at = :at", at=NOW)
     for change in ("provider_ref = 'SM1', redact_due_at = :at", "redacted_at = NULL", "redacted_at = :at"):
         with pytest.raises(IntegrityError), writing(engine) as connection:

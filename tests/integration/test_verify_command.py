@@ -1,6 +1,5 @@
 """``receipt-service verify``, as people run them."""
 
-import io
 import json
 import re
 import subprocess
@@ -10,7 +9,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 from click.testing import CliRunner
-from pypdf import PdfWriter
 from referencing import Registry, Resource
 
 from receipt_service.bootstrap.resources import schema_path
@@ -22,6 +20,7 @@ from receipt_service.errors import ConfigurationError
 from receipt_service.verify import claims
 from receipt_service.verify.verdict import Reason, Status
 from tests.support.forgery import bogus_receipts
+from tests.support.pdf_files import pdf_with
 from tests.support.receipts import (
     ISSUER,
     RECEIPT_NUMBER,
@@ -31,16 +30,6 @@ from tests.support.receipts import (
 )
 from tests.support.rendered_receipts import catalogue, catalogues
 from tests.support.verify_command import RECEIPT, run, verdict_of
-
-
-def pdf_with(*files):
-    writer = PdfWriter()
-    writer.add_blank_page(100, 100)
-    for name, data in files:
-        writer.add_attachment(name, data)
-    stream = io.BytesIO()
-    writer.write(stream)
-    return stream.getvalue()
 
 
 def stub_answer():

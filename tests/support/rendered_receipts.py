@@ -16,13 +16,7 @@ from tests.support.receipts import CHECK, ISSUER, PERSON, RECEIPT_NUMBER, SEED, 
 
 CATALOGUE_FILE = Path(__file__).resolve().parents[2] / "schemas" / "catalogue" / "catalogue-2026.1.json"
 REFUSED = IdentityNotEstablished(reason=NotEstablishedReason.REFUSED)
-GENTLE = Place(
-    public_place="Parvis de la gare du Nord",
-    commune="75110",
-    commune_name="Paris 10e Arrondissement",
-    department="75",
-    zone="Europe/Paris",
-)
+GENTLE = CHECK.place
 MAYOTTE = Place(
     public_place="Rond-point El Farouk, RN 2",
     commune="97608",

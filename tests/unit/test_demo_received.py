@@ -1,23 +1,12 @@
-import io
 from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from pypdf import PdfWriter
 
 from receipt_service.demo.received import NothingReceived, link_in, read_link, read_mail, receipt_in_pdf
 from receipt_service.errors import MalformedReceipt
+from tests.support.pdf_files import pdf_with
 from tests.support.receipts import ISSUER, sample_link, sample_receipt
-
-
-def pdf(*files):
-    writer = PdfWriter()
-    writer.add_blank_page(100, 100)
-    for name, content in files:
-        writer.add_attachment(name, content)
-    written = io.BytesIO()
-    writer.write(written)
-    return written.getvalue()
 
 
 def mail(*, attachments):
@@ -72,10 +61,10 @@ def test_a_mail_without_both_files_brings_nothing(attachments):
 
 
 def test_the_receipt_is_taken_out_of_a_pdf():
-    assert receipt_in_pdf(pdf(("receipt.sd-jwt", b"leaf~d~"))) == "leaf~d~"
+    assert receipt_in_pdf(pdf_with(("receipt.sd-jwt", b"leaf~d~"))) == "leaf~d~"
 
 
-@pytest.mark.parametrize("content", [b"", b"not a PDF", pdf(), pdf(("other.txt", b"x"))])
+@pytest.mark.parametrize("content", [b"", b"not a PDF", pdf_with(), pdf_with(("other.txt", b"x"))])
 def test_a_pdf_without_a_receipt_brings_nothing(content):
     with pytest.raises(NothingReceived):
         receipt_in_pdf(content)
