@@ -111,21 +111,38 @@ def test_provider_that_cannot_be_asked_leaves_the_message_unknown_and_nothing_is
     assert post_office.provider.calls == 1
 
 
-def test_unknown_message_expires_with_its_window_and_what_is_found_late_is_still_erased(post_office: OutboxUnderTest):
+@pytest.fixture
+def unknown(post_office: OutboxUnderTest) -> MessageId:
+    """A text that the provider took without an answer, and then can't be asked for until its window ends."""
     message = post_office.post()
     post_office.provider.script = [("takes", Unknown("timeout"))]
     post_office.provider.look_up_answer = Unanswered("unreachable")
     post_office.drain()
     post_office.clock.move(hours=24)
-    post_office.provider.look_up_answer = None
+    return message
 
+
+def test_unknown_message_that_is_found_as_its_window_ends_is_followed_and_erased(
+    post_office: OutboxUnderTest, unknown: MessageId
+):
+    post_office.provider.look_up_answer = None
     post_office.drain()
     post_office.clock.move(minutes=2)
     post_office.drain()
 
-    assert post_office.state(message) in {MessageState.DELIVERED, MessageState.EXPIRED}
-    assert post_office.envelope_of(message) is None
+    assert post_office.state(unknown) is MessageState.DELIVERED
+    assert post_office.envelope_of(unknown) is None
     assert post_office.provider.redacted == {post_office.provider.taken[0][0]}
+
+
+def test_unknown_message_that_nobody_can_ask_for_expires_with_its_window(
+    post_office: OutboxUnderTest, unknown: MessageId
+):
+    post_office.drain()
+
+    assert post_office.state(unknown) is MessageState.EXPIRED
+    assert post_office.envelope_of(unknown) is None
+    assert post_office.provider.calls == 1
 
 
 def test_late_answer_of_a_stalled_worker_counts_when_it_is_an_acceptance(post_office: OutboxUnderTest):
