@@ -34,8 +34,7 @@ SQLITE_PAGE_BYTES = 8192
 """Five stubs to a page. The usual 4096 would hold two and stand empty by a quarter; 16384 saves some 3 % of the room
 and costs some 6 % more to write, since each stub touches a page of both indexes whose keys are chance."""
 SQLITE_CACHE_KIB = 65_536
-"""64 MiB a connection at most: the two indexes whose keys are chance stay in it up to some half a million stubs, and
-most of the way down beyond that. At 16 MiB a receipt among a million cost a tenth more than among ten thousand."""
+"""64 MiB a connection at most: holds the two indexes whose keys are chance up to some half a million stubs."""
 SQLITE_CACHED_STATEMENTS = 512
 """Enough for one prepared INSERT of each size and table (``storage.issuances``)."""
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
