@@ -113,22 +113,12 @@ _attempt = table_of(AttemptRow)
 
 
 def begin(
-    connection: Connection, message_id: MessageId, *, lease: datetime, provider: str, now: datetime
-) -> AttemptId | None:
-    """Record that a provider is about to be asked. Commit before asking.
-
-    ``lease`` is the ``leased_until`` under which the worker holds the message. None means that the lease was lost
-    meanwhile: the message is another worker's and must not be sent.
-    """
-    return begin_all(connection, [message_id], lease=lease, provider=provider, now=now).get(message_id)
-
-
-def begin_all(
     connection: Connection, message_ids: Sequence[MessageId], *, lease: datetime, provider: str, now: datetime
 ) -> dict[MessageId, AttemptId]:
-    """Record that a provider is about to be asked, for all messages of one lease: ``begin`` in one statement.
+    """Record that a provider is about to be asked, for the messages of one lease. Commit before asking.
 
-    What the result leaves out was lost meanwhile.
+    ``lease`` is the ``leased_until`` under which the worker holds them. A message that the result leaves out was lost
+    meanwhile: it is another worker's and must not be sent.
     """
     rows = connection.execute(
         _BEGIN_ON_SQLITE if is_sqlite(connection) else _BEGIN_ON_POSTGRESQL,

@@ -209,10 +209,13 @@ def settle(
     sending settles it, and the database shreds the envelope in the same statement. ``due_at`` is needed for ``queued``
     and ``unknown``; with ``accepted`` it asks for a follow-up.
     """
-    values = {"message": message_id, "to": state.value, "from": expected.value, "due": due_at, "code": code, "now": now}
+    values = {"message": message_id, "to": state.value, "from": expected.value, "due": due_at, "code": code}
     settles = expected in HOLDS_ENVELOPE and state not in HOLDS_ENVELOPE
-    statement = _move(settles=settles, leased=lease is not None)
-    return connection.execute(statement, values if lease is None else {**values, "lease": lease}).rowcount == 1
+    if settles:
+        values["now"] = now
+    if lease is not None:
+        values["lease"] = lease
+    return connection.execute(_move(settles=settles, leased=lease is not None), values).rowcount == 1
 
 
 @cache

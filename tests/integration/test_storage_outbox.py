@@ -26,7 +26,8 @@ def lease(engine, now=NOW, limit=10, **options):
 
 def begin(engine, leased, now=NOW):
     with writing(engine) as connection:
-        return attempts.begin(connection, leased.id, lease=leased.leased_until, provider="p", now=now)
+        begun = attempts.begin(connection, [leased.id], lease=leased.leased_until, provider="p", now=now)
+    return begun.get(leased.id)
 
 
 def found(engine, message):

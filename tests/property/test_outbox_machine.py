@@ -75,7 +75,8 @@ class OutboxMachine(RuleBasedStateMachine):
     def it_calls_and_settles_or_dies(self, job, outcome, crash):
         for leased in job:
             with writing(self.engine) as connection:
-                attempt = attempts.begin(connection, leased.id, lease=leased.leased_until, provider="p", now=self.now)
+                begun = attempts.begin(connection, [leased.id], lease=leased.leased_until, provider="p", now=self.now)
+            attempt = begun.get(leased.id)
             if attempt is None or outcome is None:
                 continue  # the lease was lost, or the worker died during the call
             ref = "SM1" if outcome is Out.ACCEPTED else None

@@ -35,5 +35,5 @@ def lease_jobs(
     for channel, outlet in outlets.items():
         if of_channel := [message.id for message in leased if message.channel is channel]:
             provider = outlet.channel.provider
-            begun |= attempts.begin_all(connection, of_channel, lease=now + pace.lease, provider=provider, now=now)
+            begun |= attempts.begin(connection, of_channel, lease=now + pace.lease, provider=provider, now=now)
     return [Job(message, begun[message.id]) for message in leased if message.id in begun]
