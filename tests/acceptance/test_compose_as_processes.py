@@ -148,7 +148,9 @@ def test_the_officer_sees_it_delivered(service, issuer, issued):
         with urllib.request.urlopen(request, timeout=10) as answer:
             return {message["channel"]: message["state"] for message in json.load(answer)["messages"]}
 
-    wait_until(lambda: state() == {"email": "accepted", "screen": "handed_over"})
+    delivered = {"email": "accepted", "screen": "handed_over"}
+    wait_until(lambda: state() == delivered)
+    assert state() == delivered
 
 
 @pytest.mark.parametrize(

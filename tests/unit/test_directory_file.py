@@ -200,8 +200,8 @@ def test_the_nearest_known_word_is_suggested():
 
 @given(st.binary(max_size=400))
 def test_nothing_makes_it_raise(noise):
-    read_directory(noise)
-    read_directory(HEADER.encode() + b"\n" + noise)
+    assert read_directory(noise).faults, "noise is no directory"
+    assert isinstance(read_directory(HEADER.encode() + b"\n" + noise).faults, list)
 
 
 @given(
