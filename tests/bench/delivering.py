@@ -1,7 +1,7 @@
 """Delivery to local servers: a real worker process empties an outbox that real requests have filled.
 
 The worker is stopped (SIGSTOP) while the outbox fills and goes on (SIGCONT) when the clock starts. Stand-in and mail
-sink run in this process, on the same two cores: they are the provider's cost and are counted against us.
+sink have a process each, on the same two cores: they are the provider's cost and are counted against us.
 """
 
 import asyncio
@@ -10,7 +10,8 @@ import signal
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from receipt_service.demo.stage import Stage, open_stage
 from receipt_service.storage.engine import open_engine, reading
 from tests.bench.ground import Target, body, officer_subject, requests_to
 from tests.bench.load import run_load
+from tests.bench.neighbours import neighbours
 from tests.support.databases import PostgresServer
 
 CONNECTIONS = 16
@@ -64,6 +66,18 @@ class DeliveryResult:
     def rate(self) -> float:
         """Messages a second, from the worker's start to the last one settled."""
         return self.messages / self.seconds
+
+
+@contextmanager
+def _staged(folder: Path, more: dict[str, str]) -> Iterator[Stage]:
+    """Open the stage; its own stand-in and mail sink stay idle."""
+    with (
+        neighbours(folder) as found,
+        open_stage(
+            folder / "stage", processes=("worker", "api"), save_mails=False, more_settings=more | found
+        ) as stage,
+    ):
+        yield stage
 
 
 def _target(stage: Stage) -> Target:
@@ -135,8 +149,7 @@ def measure_delivery(
         more["RECEIPT_DATABASE_URL"] = server.create("bench_delivery").replace("postgresql://", "postgresql+psycopg://")
     results = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name) / "stage"
-        with open_stage(folder, processes=("worker", "api"), save_mails=False, more_settings=more) as stage:
+        with _staged(Path(name), more) as stage:
             engine = open_engine(more.get("RECEIPT_DATABASE_URL", f"sqlite:///{stage.database}"))
             for mix in SHARES:
                 _deliver(stage, engine, mix, 40)  # warm the fonts, the connections, the compiled paths
