@@ -148,13 +148,12 @@ def measure_delivery(
     if server:
         more["RECEIPT_DATABASE_URL"] = server.create("bench_delivery").replace("postgresql://", "postgresql+psycopg://")
     results = []
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        with _staged(Path(name), more) as stage:
-            engine = open_engine(more.get("RECEIPT_DATABASE_URL", f"sqlite:///{stage.database}"))
-            for mix in SHARES:
-                _deliver(stage, engine, mix, 40)  # warm the fonts, the connections, the compiled paths
-                result = DeliveryResult(database, mix, messages, _deliver(stage, engine, mix, messages))
-                say(f"  {database}, {mix}: {result.rate:.0f}/s")
-                results.append(result)
-            engine.dispose()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, _staged(Path(name), more) as stage:
+        engine = open_engine(more.get("RECEIPT_DATABASE_URL", f"sqlite:///{stage.database}"))
+        for mix in SHARES:
+            _deliver(stage, engine, mix, 40)  # warm the fonts, the connections, the compiled paths
+            result = DeliveryResult(database, mix, messages, _deliver(stage, engine, mix, messages))
+            say(f"  {database}, {mix}: {result.rate:.0f}/s")
+            results.append(result)
+        engine.dispose()
     return results

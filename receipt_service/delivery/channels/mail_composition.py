@@ -15,6 +15,7 @@ from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 from functools import lru_cache
 
+import pybase64
 from email_validator import EmailNotValidError, validate_email
 
 from receipt_service.delivery.channel import Attachment, MailContent
@@ -126,7 +127,7 @@ def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
 def _text(subtype: str, text: str) -> bytes:
     """Write a text in quoted-printable (RFC 2045 §6.7)."""
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    lines = text.replace("\r\n", "\n").removesuffix("\n") + "\n"
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
     return head.encode() + binascii.b2a_qp(lines.replace("\n", "\r\n").encode(), istext=True)
 
 
@@ -138,6 +139,5 @@ def _attached(attachment: Attachment) -> bytes:
         f"Content-Type: {attachment.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
         f'Content-Disposition: attachment; filename="{attachment.filename}"\r\n\r\n'
     )
-    encoded = binascii.b2a_base64(attachment.data, newline=False)
-    lines = (encoded[start : start + 76] for start in range(0, len(encoded), 76))
-    return head.encode() + b"\r\n".join(lines)
+    lines = pybase64.encodebytes(attachment.data).removesuffix(b"\n")
+    return head.encode() + lines.replace(b"\n", b"\r\n")

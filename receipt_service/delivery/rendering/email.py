@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from receipt_service.delivery.channel import Attachment, MailContent
 from receipt_service.delivery.rendering.labels import FRENCH, Labels, labels
-from receipt_service.delivery.rendering.pdf import RECEIPT_FILE, render_pdf
+from receipt_service.delivery.rendering.pdf import RECEIPT_FILE, set_sheet
 from receipt_service.delivery.rendering.sheet import Sheet, grouped, sheet
 from receipt_service.domain.catalogue import Catalogue
 from receipt_service.domain.receipt import Receipt
@@ -62,7 +62,7 @@ def render_email(
         text=_environment().get_template("email.txt").render(values),
         html=_environment().get_template("email.html").render(values),
         attachments=(
-            Attachment(PDF_FILE, "application/pdf", render_pdf(receipt, url, catalogues, languages)),
+            Attachment(PDF_FILE, "application/pdf", set_sheet(written, receipt, url)),
             Attachment(RECEIPT_FILE, RECEIPT_TYPE, receipt.compact.encode("ascii")),
         ),
         language=", ".join(written.languages),

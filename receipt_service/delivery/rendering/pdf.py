@@ -59,7 +59,11 @@ def render_pdf(
     Raises ``CatalogueUnknown`` and ``PdfRefused``; a name in a script that no font here has is no
     failure (``REPLACEMENT``).
     """
-    written = sheet(receipt, catalogues, languages)
+    return set_sheet(sheet(receipt, catalogues, languages), receipt, url)
+
+
+def set_sheet(written: Sheet, receipt: Receipt, url: str) -> bytes:
+    """Set a receipt that is in words already, as ``render_pdf`` does. Raises ``PdfRefused``."""
     recorded_at = datetime.fromisoformat(receipt.disclosure(Group.WHEN_WHERE).value["recorded_at"])
     files = (receipt.compact, qr_svg(url))
     for legible in (None, _has_glyph, _is_common):
