@@ -5,7 +5,8 @@ import re
 import pypdfium2
 import zxingcpp
 
-_RUN = re.compile(r"M(\d+) (\d+)\.5h(\d+)")
+_ROW = re.compile(r"M(\d+) (\d+)\.5([mh\d ]+)")
+_STEP = re.compile(r"([mh])(\d+)")
 _SIZE = re.compile(r'viewBox="0 0 (\d+) \1"')
 
 
@@ -15,10 +16,14 @@ def pixels_of_svg(svg: str, scale: int = 4) -> memoryview:
     assert found is not None
     side = int(found[1]) * scale
     canvas = bytearray(b"\xff" * side * side)
-    for column, row, length in _RUN.findall(svg):
-        for line in range(int(row) * scale, (int(row) + 1) * scale):
-            start = line * side + int(column) * scale
-            canvas[start : start + int(length) * scale] = bytes(int(length) * scale)
+    for first, row, steps in _ROW.findall(svg):
+        column = int(first) * scale
+        for step, modules in _STEP.findall(steps):
+            length = int(modules) * scale
+            if step == "h":
+                for line in range(int(row) * scale, (int(row) + 1) * scale):
+                    canvas[line * side + column : line * side + column + length] = bytes(length)
+            column += length
     return memoryview(bytes(canvas)).cast("B", (side, side))
 
 

@@ -37,6 +37,7 @@ from receipt_service.domain.message import Accepted, Configuration, Outcome, Per
 _OURS_TO_MEND = frozenset({503, 530, 534, 535, 538})
 """Authentication required or refused, or a wrong order of commands: never the recipient's fault."""
 _PERMANENT_CLASS = 500
+_TAKEN = frozenset({aiosmtplib.SMTPStatus.completed, aiosmtplib.SMTPStatus.will_forward})
 TRUSTED_SECONDS = 1.0
 """A connection that rested longer is asked (RSET) whether the server has closed it, before a mail is at stake."""
 
@@ -146,9 +147,9 @@ class SmtpEmail:
                 raise aiosmtplib.SMTPNotSupported("the server takes ASCII addresses only")
             options.append("SMTPUTF8")
             encoding = "utf-8"
-        await smtp.mail(self._letterhead.address, options=options, encoding=encoding)
+        await _command(smtp, f"MAIL FROM:<{self._letterhead.address}>", *options, encoding=encoding)
         progress.phase = _Phase.RCPT
-        await smtp.rcpt(to.address, encoding=encoding)
+        await _command(smtp, f"RCPT TO:<{to.address}>", encoding=encoding)
         progress.phase = _Phase.DATA
         await _give_text(smtp, mail)
 
@@ -163,6 +164,13 @@ class SmtpEmail:
             raise
         else:
             self._connections.give_back(connection)
+
+
+async def _command(smtp: aiosmtplib.SMTP, *words: str, encoding: str) -> None:
+    """Give one command; its address is parsed already, which ``SMTP.mail`` and ``SMTP.rcpt`` would do again."""
+    answer = await smtp.execute_command(*(word.encode(encoding) for word in words))
+    if answer.code not in _TAKEN:
+        raise aiosmtplib.SMTPResponseException(answer.code, answer.message)
 
 
 async def _give_text(smtp: aiosmtplib.SMTP, mail: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final
 
 from receipt_service.delivery.rendering.qr_matrix import qr_rows
@@ -9,7 +10,7 @@ from receipt_service.delivery.rendering.qr_matrix import qr_rows
 QUIET_ZONE: Final = 4
 """Light modules around the code (ISO/IEC 18004 §9.1): without them a reader may not find it."""
 
-_DARK = re.compile("1+")
+_RUNS: Final = re.compile("0+|1+").findall
 
 
 def qr_svg(url: str, *, title: str = "") -> str:
@@ -29,9 +30,13 @@ def qr_svg(url: str, *, title: str = "") -> str:
 def _strokes(rows: Iterable[str]) -> Iterator[str]:
     """Write each horizontal run of dark modules as one stroke through its middle."""
     for row, modules in enumerate(rows, QUIET_ZONE):
-        for run in _DARK.finditer(modules):
-            start, end = run.span()
-            yield f"M{start + QUIET_ZONE} {row}.5h{end - start}"
+        yield f"M{QUIET_ZONE} {row}.5" + "".join(map(_step, _RUNS(modules)))
+
+
+@cache
+def _step(run: str) -> str:
+    """Draw over a run of dark modules, move over one of light modules."""
+    return f"h{len(run)}" if run[0] == "1" else f"m{len(run)} 0"
 
 
 def _escaped(text: str) -> str:
