@@ -61,7 +61,7 @@ def _sms(settings: WorkerSettings, catalogues: Mapping[str, Catalogue]) -> Outle
             plain_http_allowed=settings.demo,
         )
     )
-    return Outlet(channel, render)
+    return Outlet(channel, render, in_thread=False)
 
 
 def _email(settings: WorkerSettings, catalogues: Mapping[str, Catalogue]) -> Outlet[MailContent]:

@@ -167,8 +167,11 @@ class SmtpEmail:
 
 
 async def _command(smtp: aiosmtplib.SMTP, *words: str, encoding: str) -> None:
-    """Give one command; its address is parsed already, which ``SMTP.mail`` and ``SMTP.rcpt`` would do again."""
-    answer = await smtp.execute_command(*(word.encode(encoding) for word in words))
+    """Give one command, without a time limit of its own: the whole mail has one.
+
+    Its address is parsed already, which ``SMTP.mail`` and ``SMTP.rcpt`` would do again.
+    """
+    answer = await smtp.execute_command(*(word.encode(encoding) for word in words), timeout=None)
     if answer.code not in _TAKEN:
         raise aiosmtplib.SMTPResponseException(answer.code, answer.message)
 
@@ -182,11 +185,11 @@ async def _give_text(smtp: aiosmtplib.SMTP, mail: bytes) -> None:
     protocol = smtp.protocol
     if protocol is None:
         raise aiosmtplib.SMTPServerDisconnected("the connection was lost")
-    answer = await smtp.execute_command(b"DATA")
+    answer = await smtp.execute_command(b"DATA", timeout=None)
     if answer.code != aiosmtplib.SMTPStatus.start_input:
         raise aiosmtplib.SMTPDataError(answer.code, answer.message)
     protocol.write(mail.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-    answer = await protocol.read_response(timeout=smtp.timeout)
+    answer = await protocol.read_response()
     if answer.code != aiosmtplib.SMTPStatus.completed:
         raise aiosmtplib.SMTPDataError(answer.code, answer.message)
 

@@ -37,9 +37,11 @@ class Pace:
 class Outlet(Generic[ContentT]):
     """One way out: the channel, and how an opened envelope becomes what it carries.
 
-    ``render`` runs in a thread and raises whatever it likes: the message then becomes a dead letter.
-    It gives the same content for the same envelope each time, since a look-up compares texts.
+    ``render`` raises whatever it likes: the message then becomes a dead letter. It gives the same content for
+    the same envelope each time, since a look-up compares texts.
     """
 
     channel: DeliveryChannel[ContentT]
     render: Callable[[Envelope], ContentT]
+    in_thread: bool = True
+    """Rendering takes long enough to be worth a thread; a text message is made sooner than a thread is told to."""

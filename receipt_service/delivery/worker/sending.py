@@ -39,9 +39,11 @@ class Sender:
         return Answer(job, outcome, outlet.channel.capabilities.follows_up)
 
     async def prepare(self, leased: Leased) -> Dispatch[Any] | Configuration | KeyGone:
-        """Open and render in a thread; a message with which that fails is told by a code and nothing else."""
+        """Open and render; a message with which that fails is told by a code and nothing else."""
         loop = asyncio.get_running_loop()
         try:
+            if not self.outlets[leased.channel].in_thread:
+                return self._prepare(leased)
             return await loop.run_in_executor(self.threads, self._prepare, leased)
         except KeyDestroyed:
             return KeyGone()
