@@ -30,7 +30,7 @@ def _say(text: str) -> None:
 
 
 def _measure(*, quick: bool, sizes: list[int]) -> Ladder:
-    rounds, seconds, messages = (2, 1.0, 120) if quick else (5, 3.0, 600)
+    rounds, seconds, messages = (2, 1.0, 120) if quick else (5, 3.0, 1200)
     with ExitStack() as stack:
         server = stack.enter_context(running_postgres())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))

@@ -4,6 +4,7 @@ In the benchmark's own process they would wait for its lock and share its heap, 
 process and not the worker.
 """
 
+import asyncio
 import multiprocessing
 import secrets
 import threading
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+import uvloop
 
 from receipt_service.demo.certificates import make_certificate
 from receipt_service.demo.mail_sink import MailSink
@@ -29,6 +32,7 @@ def _serve_texts(account: Account, ready: Connection) -> None:
 
 
 def _serve_mails(folder: Path, ready: Connection) -> None:
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # as the stand-in's server does by itself
     certificate = make_certificate(folder)
     with MailSink(certificate) as sink:
         ready.send({"RECEIPT_SMTP_PORT": str(sink.port), "RECEIPT_SMTP_CA_FILE": str(certificate.ca_file)})

@@ -139,8 +139,8 @@ In a hot loop, the best of five slices.
 
 ## Delivery
 
-One worker process; the Twilio stand-in and the mail sink run on the same two cores. Every mail
-carries a PDF made for it.
+One worker process; the Twilio stand-in and the mail sink run on the same two cores, in a process
+each. Every mail carries a PDF made for it. Texts sent before are followed and erased meanwhile.
 
 | database | mix | messages/s |
 |---|---|--:|
