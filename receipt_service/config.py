@@ -163,7 +163,24 @@ class PublicSettings(CoreSettings):
         return self
 
 
-class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings):
+class OpenDataSettings(CoreSettings):
+    """The folder of the public files: `statistics publish` writes it, the API serves it."""
+
+    open_data_folder: Path | None = Field(
+        default=None, description="Published files, served under `/open-data/`. Unset: `open-data` in the data folder."
+    )
+
+    @property
+    def open_data(self) -> Path:
+        """The folder with one sub-folder for each published quarter."""
+        return self.open_data_folder or self.data_folder / "open-data"
+
+
+class PublishSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenDataSettings):
+    """`statistics publish`: reads counts, signs, writes the public file."""
+
+
+class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenDataSettings):
     """The HTTP API: signs and seals, never opens an envelope, knows no provider."""
 
     replay_keys_folder: Path | None = Field(
@@ -292,6 +309,7 @@ PROCESSES: Final[Mapping[str, type[CoreSettings]]] = {
     "worker": WorkerSettings,
     "serve": EmbeddedSettings,
     "migrate": DatabaseSettings,
+    "publish": PublishSettings,
     "keys": IssuerKeySettings,
 }
 """Which settings each kind of process reads; together, all there are."""
