@@ -12,6 +12,9 @@ GRANT SELECT ON unit, officer, directory_revision TO receipts_api;
 GRANT SELECT, INSERT ON stub, frame, message, idempotency TO receipts_api;
 GRANT INSERT ON envelope TO receipts_api;
 GRANT SELECT ON attempt TO receipts_api;
+GRANT SELECT ON officer_cell TO receipts_api;
+GRANT SELECT, INSERT, DELETE ON officer_reading TO receipts_api;    -- the trigger lets nothing younger than three years go
+GRANT USAGE ON SEQUENCE officer_reading_id_seq TO receipts_api;
 
 GRANT SELECT, UPDATE ON message TO receipts_worker;
 GRANT SELECT, DELETE ON envelope TO receipts_worker;    -- the trigger deletes, and only what is settled

@@ -8,6 +8,7 @@ from receipt_service.storage.envelopes import EnvelopeRow
 from receipt_service.storage.fold_queue import FoldQueueRow, WithdrawnStubRow
 from receipt_service.storage.frames import FrameRow
 from receipt_service.storage.idempotency import IdempotencyRow
+from receipt_service.storage.officer_readings import OfficerReadingRow
 from receipt_service.storage.outbox import MessageRow
 from receipt_service.storage.rollup import OfficerCellRow, RollupCellRow, RollupStateRow, RollupUnitRow
 from receipt_service.storage.stubs import StubRow
@@ -28,5 +29,6 @@ ROWS = (
     OfficerCellRow,
     RollupUnitRow,
     RollupStateRow,
+    OfficerReadingRow,
 )
 metadata = SQLModel.metadata
