@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from receipt_service.bootstrap.database import require_current_schema, schema_is_current
 from receipt_service.bootstrap.keyring import Keyring
 from receipt_service.bootstrap.law import Law, load_law
+from receipt_service.bootstrap.open_data import OpenDataShelf
 from receipt_service.bootstrap.printing import Printer
 from receipt_service.bootstrap.replay_keys import ReplayKeyFolder
 from receipt_service.bootstrap.sealing_keys import SealingKeys
@@ -30,6 +31,7 @@ from receipt_service.issuance.group_commit import GroupCommit
 from receipt_service.issuance.issue import Issuer, issue
 from receipt_service.issuance.reads import CheckReport, Reads
 from receipt_service.issuance.submission import Issued, Submission
+from receipt_service.statistics.officers import OfficerScreens, OfficerStatistics, Purpose
 from receipt_service.storage.engine import open_engine
 from receipt_service.storage.issuances import Register
 from receipt_service.telemetry import logger
@@ -81,6 +83,18 @@ class _Reads:
         return await self._stub(receipt_number)
 
 
+class _OfficerFigures:
+    """``statistics.officers`` with a database that may be away."""
+
+    def __init__(self, screens: OfficerScreens) -> None:
+        self._read = _answering(screens.read)
+
+    async def read(
+        self, *, reader: Officer, unit: str, period: str, purpose: Purpose, now: datetime
+    ) -> OfficerStatistics:
+        return await self._read(reader=reader, unit=unit, period=period, purpose=purpose, now=now)
+
+
 class WorkerBeside(Protocol):
     """A delivery worker in the same process (``bootstrap.embedded``)."""
 
@@ -123,6 +137,7 @@ class ApiProcess:
         )
         self._directory = OfficerDirectory(self._engine)
         self._reads = Reads(self._engine)
+        self._officer_screens = OfficerScreens(self._engine)
         self._worker = worker
         self._demo_issuer = DemoIssuer(settings.public_url, demo=settings.demo) if settings.built_in_issuer else None
         self._tokens = _token_verifier(settings, self._demo_issuer)
@@ -154,12 +169,14 @@ class ApiProcess:
             issue=_answering(self._issue),
             officer=_answering(self._directory.by_subject),
             reads=_Reads(self._reads),
+            officer_figures=_OfficerFigures(self._officer_screens),
             catalogues={
                 version: CatalogueFile(version, law.catalogues[version].sha256, document)
                 for version, document in law.documents.items()
             },
             current_catalogue=law.current.version,
             jwks=self._keyring.jwks,
+            open_data=OpenDataShelf(settings.open_data),
             readiness=self._readiness,
             print_receipt=printer.print,
             qr_svg=qr_svg,
@@ -205,6 +222,16 @@ class ApiProcess:
                     logger().info("replay_keys_destroyed", count=destroyed)
             except (ReceiptServiceError, OSError) as error:
                 logger().error("replay_keys_not_maintained", exc_info=error)
+            await self._forget_readings()
+
+    async def _forget_readings(self) -> None:
+        """Delete what is on record of readings of officers' figures, once it has been kept its three years."""
+        try:
+            forgotten = await asyncio.to_thread(self._officer_screens.forget_outlived, _now())
+            if forgotten:
+                logger().info("officer_readings_forgotten", count=forgotten)
+        except (DBAPIError, PoolTimeout) as error:
+            logger().warning("officer_readings_not_forgotten", exc_info=error)
 
     async def _readiness(self) -> Mapping[str, bool]:
         """Try each part that issuing needs."""

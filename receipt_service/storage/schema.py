@@ -10,6 +10,7 @@ from receipt_service.storage.frames import FrameRow
 from receipt_service.storage.idempotency import IdempotencyRow
 from receipt_service.storage.officer_readings import OfficerReadingRow
 from receipt_service.storage.outbox import MessageRow
+from receipt_service.storage.publications import PublicationRow
 from receipt_service.storage.rollup import OfficerCellRow, RollupCellRow, RollupStateRow, RollupUnitRow
 from receipt_service.storage.stubs import StubRow
 
@@ -30,5 +31,6 @@ ROWS = (
     RollupUnitRow,
     RollupStateRow,
     OfficerReadingRow,
+    PublicationRow,
 )
 metadata = SQLModel.metadata
