@@ -30,7 +30,7 @@ _LIBRARIES: Final = ("receipt-service", "opendp", "numpy", "pyarrow")
 _PARQUET: Final = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in PublicRow._fields[:7]),
-        pa.field("count", pa.int64()),
+        pa.field("checks", pa.int64()),
         pa.field("margin_95", pa.int64(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
     ]

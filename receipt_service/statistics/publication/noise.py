@@ -1,6 +1,6 @@
 """The noise of the public file: the discrete Laplace mechanism of OpenDP, drawn once for each cell.
 
-P(x) = (1 - α) / (1 + α) · α^|x| with α = exp(-1 / b), over the whole numbers (Ghosh, Roughgarden, Sundararajan 2009).
+P(x) = (1 - q) / (1 + q) · q^|x| with q = exp(-1 / b), over the whole numbers (Ghosh, Roughgarden, Sundararajan 2009).
 OpenDP samples it exactly, from the operating system's generator, without floating point in the sampler; its own
 privacy map is asked whether what we state holds.
 """
@@ -8,7 +8,7 @@ privacy map is asked whether what we state holds.
 from collections.abc import Mapping
 from functools import cache
 from math import ceil, exp, log, sqrt
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import opendp.prelude as dp
@@ -47,16 +47,16 @@ def measurement(table: PublicTable) -> Any:
     """
     dp.enable_features("contrib")
     space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l1_distance(T="i64")
-    made = dp.m.make_laplace(*space, scale=float(table.scale))
+    made: Any = dp.m.make_laplace(*space, scale=float(table.scale))
     if made.map(table.sensitivity) > float(table.epsilon) * (1 + _ROUNDING):
         raise ConfigurationError(f"OpenDP holds the table {table.code} to cost more than is stated")
     return made
 
 
 def variance(scale: int) -> float:
-    """Return the variance of discrete Laplace noise: 2 α / (1 - α)²."""
-    alpha = exp(-1 / scale)
-    return 2 * alpha / (1 - alpha) ** 2
+    """Return the variance of discrete Laplace noise: 2 q / (1 - q)²."""
+    q = exp(-1 / scale)
+    return 2 * q / (1 - q) ** 2
 
 
 def standard_deviation(scale: int) -> float:
@@ -71,6 +71,6 @@ def margin(scale: int, summed: int = 1) -> int:
     """
     if summed > 1:
         return ceil(_NORMAL_975 * sqrt(summed * variance(scale)))
-    # P(|x| > m) = 2 α^(m + 1) / (1 + α)
-    alpha = exp(-1 / scale)
-    return cast("int", ceil(-scale * log((1 - MARGIN_LEVEL) * (1 + alpha) / 2)) - 1)
+    # P(|x| > m) = 2 q^(m + 1) / (1 + q)
+    q = exp(-1 / scale)
+    return ceil(-scale * log((1 - MARGIN_LEVEL) * (1 + q) / 2)) - 1

@@ -123,7 +123,9 @@ def check_closed(period: str, now: datetime) -> None:
         raise PublicationRefused("a quarter is written 2026-Q3")
     closes = _bounds(period)[1] + SETTLING
     if now < closes:
-        raise PublicationRefused(f"{period} is open until {closes:%Y-%m-%d}: a quarter settles for {SETTLING.days} days")
+        raise PublicationRefused(
+            f"{period} is open until {closes:%Y-%m-%d}: a quarter settles for {SETTLING.days} days"
+        )
 
 
 def _bounds(period: str) -> tuple[datetime, datetime]:
@@ -142,10 +144,10 @@ def _reserve(press: Press, period: str, now: datetime) -> dict[str, Counts]:
     begins, ends = _bounds(period)
     with writing(press.engine) as connection:
         if publications.stubs_are_waiting(connection, since=begins - _WIDEST_ZONE, until=ends + _WIDEST_ZONE):
-            raise PublicationRefused(f"checks of {period} are still to be counted: see `receipt-service statistics status`")
-        if not publications.reserve(
-            connection, period=period, epsilon=float(BUDGET), mechanism=mechanism, now=now
-        ):
+            raise PublicationRefused(
+                f"checks of {period} are still to be counted: see `receipt-service statistics status`"
+            )
+        if not publications.reserve(connection, period=period, epsilon=float(BUDGET), mechanism=mechanism, now=now):
             raise PublicationRefused(f"{period}: another command has just spent its privacy budget")
         return true_counts(connection, press.domain, period)
 
@@ -191,14 +193,15 @@ def _finish(press: Press, record: Publication) -> Published:
         return _finish_draft(press, record)
     if _digest_of(folder.published_folder(press.root, record.period)) == record.manifest_sha256:
         raise PublicationRefused(
-            f"{record.period} was published on {record.published_at:%Y-%m-%d} and is frozen: its privacy budget is spent"
+            f"{record.period} was published on {record.published_at:%Y-%m-%d} and is frozen:"
+            " its privacy budget is spent"
         )
     if _digest_of(folder.draft_folder(press.root, record.period)) == record.manifest_sha256:
         place = folder.put_in_place(press.root, record.period)
         return Published(place, record.manifest_sha256, finished=True)
     raise PublicationRefused(
-        f"{record.period} was published on {record.published_at:%Y-%m-%d} and its files are gone or altered. Its privacy"
-        f" budget is spent, so they are not made again: put back a copy whose {MANIFEST} has the SHA-256"
+        f"{record.period} was published on {record.published_at:%Y-%m-%d} and its files are gone or altered."
+        f" Its privacy budget is spent, so they are not made again: put back a copy whose {MANIFEST} has the SHA-256"
         f" {record.manifest_sha256}"
     )
 

@@ -76,7 +76,8 @@ def project(values: Reals, total: int) -> Reals:
     descending = np.sort(values)[::-1]
     shifts = (np.cumsum(descending) - total) / np.arange(1, len(values) + 1)
     last = int(np.flatnonzero(descending > shifts)[-1])
-    return np.maximum(values - shifts[last], 0.0)
+    nearest: Reals = np.maximum(values - shifts[last], 0.0)
+    return nearest
 
 
 def to_integers(values: Reals, total: int) -> Counts:

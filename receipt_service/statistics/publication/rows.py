@@ -38,7 +38,7 @@ class PublicRow(NamedTuple):
     category: str
     label_fr: str
     label_en: str
-    count: int | None
+    checks: int | None
     margin_95: int
     status: str
 
@@ -74,9 +74,7 @@ def _rows_of(
         status = cell_status(count, margin_95)
         shown = None if status is CellStatus.BELOW_THRESHOLD else count
         rows.append(
-            PublicRow(
-                *where, table.code, category.code, category.fr, category.en, shown, margin_95, status.value
-            )
+            PublicRow(*where, table.code, category.code, category.fr, category.en, shown, margin_95, status.value)
         )
     return rows
 
