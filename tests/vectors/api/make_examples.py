@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,10 @@ from receipt_service.config import ApiSettings, load  # noqa: E402
 from receipt_service.delivery.worker.epochs import EpochKeys  # noqa: E402
 from receipt_service.issuance.directory import import_directory  # noqa: E402
 from receipt_service.issuance.submission import Submission  # noqa: E402
+from receipt_service.statistics.method.funnel import Stratum, Tally, screen  # noqa: E402
+from receipt_service.statistics.officers import OfficerStatistics, Purpose  # noqa: E402
 from receipt_service.storage.engine import open_engine  # noqa: E402
+from receipt_service.web.officer_answers import officer_statistics_response  # noqa: E402
 from receipt_service.web.requests import read_check  # noqa: E402
 from receipt_service.web.responses import check_state_response, issued_response, stub_content  # noqa: E402
 from tests.support.api import DIRECTORY  # noqa: E402
@@ -73,10 +77,32 @@ async def make(process: ApiProcess) -> dict[str, Any]:
     }
 
 
+def officer_statistics() -> dict[str, Any]:
+    """Answer for a unit of 26 officers, cut down to one of each kind; the same each time."""
+    identity, titles = Stratum("identity_check", "PN-75-10"), Stratum("title_check", "PN-75-10")
+    work = {
+        f"{1_234_500 + place}": {identity: Tally(180 + 7 * place, 30 + (5 * place) % 17 + place)} for place in range(24)
+    }
+    work |= {"1234503": {identity: Tally(240, 9)}, "1234524": {identity: Tally(21, 2)}}
+    work |= {"1234525": {titles: Tally(64, 20)}}
+    found = screen(work)
+    shown = {"1234502", "1234503", "1234524", "1234525"}
+    statistics = OfficerStatistics(
+        unit="PN-75-10",
+        period="2026-Q3",
+        purpose=Purpose.REGULAR_REVIEW,
+        read_at=NOW,
+        screen=replace(found, entries=tuple(entry for entry in found.entries if entry.officer in shown)),
+    )
+    document: dict[str, Any] = json.loads(bytes(officer_statistics_response(statistics).body))
+    return document
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         process = make_process(Path(folder))
         examples = asyncio.run(make(process))
+    examples["officer-statistics"] = officer_statistics()
     for name, content in examples.items():
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
