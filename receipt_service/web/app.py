@@ -17,11 +17,12 @@ from starlette.types import ASGIApp
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.web.access import PUBLIC, DirectRoute, guarded
 from receipt_service.web.boundary import Boundary
+from receipt_service.web.officer_answers import OfficerStatisticsOut
 from receipt_service.web.openapi import VERSION, build_document
 from receipt_service.web.pages import pages_router
 from receipt_service.web.requests import CheckRequestIn, ReceiptPdfIn
 from receipt_service.web.responses import RESPONSES, json_response
-from receipt_service.web.routes import catalogue, checks, health, receipts, stubs, well_known
+from receipt_service.web.routes import catalogue, checks, health, officer_statistics, receipts, stubs, well_known
 from receipt_service.web.routes.demo_tokens import demo_router
 from receipt_service.web.services import Services
 
@@ -29,6 +30,7 @@ API_ROUTERS: Final = (
     checks.router,
     stubs.router,
     receipts.router,
+    officer_statistics.router,
     catalogue.router,
     well_known.router,
     health.router,
@@ -58,7 +60,7 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the API; needs no settings and no services."""
-    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES))
+    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, OfficerStatisticsOut))
 
 
 class _Application(FastAPI):
