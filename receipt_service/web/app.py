@@ -24,6 +24,7 @@ from receipt_service.web.requests import CheckRequestIn, ReceiptPdfIn
 from receipt_service.web.responses import RESPONSES, json_response
 from receipt_service.web.routes import catalogue, checks, health, officer_statistics, receipts, stubs, well_known
 from receipt_service.web.routes.demo_tokens import demo_router
+from receipt_service.web.routes.open_data import open_data_router
 from receipt_service.web.services import Services
 
 API_ROUTERS: Final = (
@@ -50,7 +51,12 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
     app.state.services = services
     app.state.printing = asyncio.Semaphore(1)
     app.router.lifespan_context = _lifespan
-    for router in (pages_router(), *pages, *([] if services.demo_issuer is None else [demo_router()])):
+    for router in (
+        pages_router(),
+        open_data_router(),
+        *pages,
+        *([] if services.demo_issuer is None else [demo_router()]),
+    ):
         app.router.routes.extend(router.routes)
     document = openapi_document()
     answer = guarded(_answer_with(document), PUBLIC, ("application/json",))
