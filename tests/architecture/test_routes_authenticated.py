@@ -20,6 +20,7 @@ OFFICERS = {
     ("POST", "/v1/checks"): (Role.OFFICER,),
     ("GET", "/v1/checks/{receipt_number}"): (Role.OFFICER, Role.SUPERVISOR),
     ("POST", "/v1/receipts/pdf"): (Role.OFFICER,),
+    ("GET", "/v1/officer-statistics"): (Role.SUPERVISOR,),
 }
 
 
