@@ -139,6 +139,31 @@ class IssuerKeySettings(CoreSettings):
         return self.issuer_keys_folder or self.data_folder / "keys" / "issuer"
 
 
+class StatisticsKeySettings(CoreSettings):
+    """The folder of the statistics key: `keys`, which makes it, and the processes that fold."""
+
+    statistics_key_folder: Path | None = Field(
+        default=None, description="The key behind the noise of statistics. Unset: `keys/statistics` in the data folder."
+    )
+
+    @property
+    def statistics_key(self) -> Path:
+        """The folder of the statistics key."""
+        return self.statistics_key_folder or self.data_folder / "keys" / "statistics"
+
+
+class KeySettings(IssuerKeySettings, StatisticsKeySettings):
+    """The keys that `keys` makes: for signing, and for statistics."""
+
+
+class StatisticsSettings(DatabaseSettings, StatisticsKeySettings):
+    """Folding checks into statistics: reads stubs and counts them, opens and signs nothing."""
+
+    statistics_pause_seconds: Seconds = Field(
+        default=1, description="Longest pause between two rounds of folding: how far statistics lag behind."
+    )
+
+
 class PublicSettings(CoreSettings):
     """What the outside sees: shared by the API, which signs it, and the worker, which links to it."""
 
@@ -238,8 +263,8 @@ class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenDataS
         return self
 
 
-class WorkerSettings(DatabaseSettings, PublicSettings):
-    """The delivery worker: opens envelopes and knows the providers, never signs."""
+class WorkerSettings(StatisticsSettings, PublicSettings):
+    """The delivery worker: opens envelopes and knows the providers, never signs; folds where it has the key for it."""
 
     epoch_keys_folder: Path | None = Field(
         default=None, description="Private keys of the sealing epochs. Unset: `keys/epochs` in the data folder."
@@ -310,7 +335,8 @@ PROCESSES: Final[Mapping[str, type[CoreSettings]]] = {
     "serve": EmbeddedSettings,
     "migrate": DatabaseSettings,
     "publish": PublishSettings,
-    "keys": IssuerKeySettings,
+    "keys": KeySettings,
+    "statistics": StatisticsSettings,
 }
 """Which settings each kind of process reads; together, all there are."""
 

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from receipt_service.errors import Unavailable
+from receipt_service.errors import ConfigurationError, Unavailable
 from receipt_service.statistics.aggregation import Aggregation
 from receipt_service.statistics.fact_columns import Codebook, FactColumns, Signed, columns_of
 from receipt_service.statistics.facts import Fact, FactReader, born_at_rest, resting
@@ -70,6 +70,10 @@ class RollupStatus:
     cells: int
     officer_cells: int
 
+    def lag_seconds(self, now: datetime) -> float:
+        """Return how long that stub has waited; 0 when none waits."""
+        return 0.0 if self.waiting_since is None else max((now - self.waiting_since).total_seconds(), 0.0)
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -88,13 +92,14 @@ class Rollup:
     def fold(self, limit: int) -> Folded:
         """Fold at most ``limit`` rows of the queue, in one transaction.
 
-        Does nothing when another process folds or rebuilds. Raises ``MalformedReceipt`` for a stub that can't be read
-        and ``ValueError`` for cells that can't be right; nothing is folded then.
+        Does nothing when another process folds or rebuilds. Raises ``MalformedReceipt`` for a stub that can't be
+        read, ``ValueError`` for cells that can't be right, and ``ConfigurationError`` when the statistics key is
+        another than before; nothing is folded then.
         """
         with writing(self._engine) as connection:
             if not rollup.take_fold_lock(connection):
                 return Folded(0, 0)
-            state, now = rollup.state(connection), self._clock()
+            state, now = self._state(connection), self._clock()
             if state.rebuilding_until is not None and state.rebuilding_until > now:
                 return Folded(0, 0)
             tree = self._follow_directory(connection, state.directory_revision)
@@ -106,7 +111,7 @@ class Rollup:
             aggregation.add(columns_of(self._signed(connection, queued), book))
             cells = store(connection, aggregation, tree)
             rollup.note_rebuilding(connection, None)
-            rollup.note_folded(connection, now)
+            rollup.note_folded(connection, now, self._keys.fingerprint)
         return Folded(len(queued), cells)
 
     def has_work(self) -> bool:
@@ -116,15 +121,33 @@ class Rollup:
             return fold_queue.newest(connection) > 0 or directory.revision(connection) != known
 
     def rebuild(self, progress: Progress = lambda _: None) -> Rebuilt:
-        """Make all cells again from the stubs and messages. Raises ``Unavailable`` when it is overtaken (SQLite)."""
+        """Make all cells again from the stubs and messages.
+
+        Raises ``Unavailable`` when it is overtaken (SQLite), ``ConfigurationError`` with another statistics key.
+        """
         begun = monotonic()
+        with reading(self._engine) as connection:
+            self._state(connection)
         rebuilt = (self._rebuild_on_sqlite if is_sqlite(self._engine) else self._rebuild_on_postgresql)(progress)
         return replace(rebuilt, seconds=monotonic() - begun)
 
-    def status(self) -> RollupStatus:
-        """Measure queue and tables; full scans, for operators."""
+    def lag(self, now: datetime) -> float:
+        """Measure how long the stub that has waited longest has waited, in seconds; 0 when none waits."""
         with reading(self._engine) as connection:
-            return measure(connection, self._clock())
+            since = fold_queue.waiting(connection).since
+        return 0.0 if since is None else max((now - since).total_seconds(), 0.0)
+
+    def count_stubs(self) -> int:
+        """Count the stubs that a rebuild would read; a full scan."""
+        with reading(self._engine) as connection:
+            return fold_queue.count_stubs(connection)
+
+    def _state(self, connection: Connection) -> rollup.State:
+        """Read how the rollup stands; refuse to add to sums that another key made."""
+        state = rollup.state(connection)
+        if state.key_fingerprint not in {None, self._keys.fingerprint}:
+            raise ConfigurationError("the statistics key is another than the one that the rollup was made with")
+        return state
 
     def _follow_directory(self, connection: Connection, followed: int) -> UnitTree:
         """Return the tree of the directory as it is now, with the sums of units brought in line with it."""
@@ -200,7 +223,7 @@ class Rollup:
         officers = _Counted(starmap(OfficerRow, aggregation.officers()))
         rollup.replace_all(connection, cells, officers)
         rollup.save_tree(connection, tree.parents, revision)
-        rollup.note_folded(connection, self._clock())
+        rollup.note_folded(connection, self._clock(), self._keys.fingerprint)
         return Rebuilt(stubs, cells.number, officers.number, 0)
 
     def _scan(self, snapshot: Connection, progress: Progress) -> tuple[Aggregation, int]:
@@ -266,10 +289,11 @@ def move_units(connection: Connection, old: UnitTree, new: UnitTree) -> None:
             rollup_units.add_up(connection, month, unit_area(unit), map(new.own_area, new.subtree(unit)))
 
 
-def measure(connection: Connection, now: datetime) -> RollupStatus:
-    """Measure queue and tables."""
-    waiting, state = fold_queue.waiting(connection), rollup.state(connection)
-    cells, officer_cells = rollup.count_cells(connection)
+def status_of(engine: Engine, now: datetime) -> RollupStatus:
+    """Measure queue and tables; full scans, for operators. Needs no key."""
+    with reading(engine) as connection:
+        waiting, state = fold_queue.waiting(connection), rollup.state(connection)
+        cells, officer_cells = rollup.count_cells(connection)
     return RollupStatus(
         waiting=waiting.rows,
         waiting_since=waiting.since,

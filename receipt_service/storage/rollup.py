@@ -81,6 +81,8 @@ class RollupStateRow(SQLModel, table=True):
 
     id: int = Field(sa_column=Column(ROW_NUMBER, primary_key=True, autoincrement=False))
     directory_revision: int = Field(sa_column=Column(ROW_NUMBER, nullable=False))
+    key_fingerprint: str | None = Field(default=None, sa_column=Column(String(16)))
+    """By which statistics key the sums were made: no other may add to them."""
     folded_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     rebuilding_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     """While a rebuild reads (SQLite), nothing is folded; it says again and again how long that holds at most."""
@@ -274,19 +276,20 @@ class State(NamedTuple):
     """The one row of ``rollup_state``."""
 
     directory_revision: int
+    key_fingerprint: str | None
     folded_at: datetime | None
     rebuilding_until: datetime | None
 
 
 def state(connection: Connection) -> State:
     """Read how the rollup stands."""
-    columns = (_state.c.directory_revision, _state.c.folded_at, _state.c.rebuilding_until)
+    columns = (_state.c.directory_revision, _state.c.key_fingerprint, _state.c.folded_at, _state.c.rebuilding_until)
     return State(*connection.execute(select(*columns)).one())
 
 
-def note_folded(connection: Connection, now: datetime) -> None:
-    """Write down when something was folded last."""
-    connection.execute(_state.update().values(folded_at=now))
+def note_folded(connection: Connection, now: datetime, fingerprint: str) -> None:
+    """Write down when something was folded last, and by which key."""
+    connection.execute(_state.update().values(folded_at=now, key_fingerprint=fingerprint))
 
 
 def note_rebuilding(connection: Connection, until: datetime | None) -> None:

@@ -123,6 +123,7 @@ def _create_cells() -> None:
         "rollup_state",
         sa.Column("id", ROW_NUMBER, primary_key=True, autoincrement=False),
         sa.Column("directory_revision", ROW_NUMBER, nullable=False),
+        sa.Column("key_fingerprint", sa.String(16)),
         sa.Column("folded_at", MOMENT),
         sa.Column("rebuilding_until", MOMENT),
         sa.CheckConstraint("id = 1", name="ck_rollup_state_single"),
