@@ -11,6 +11,7 @@ from receipt_service.storage.idempotency import IdempotencyRow
 from receipt_service.storage.officer_readings import OfficerReadingRow
 from receipt_service.storage.outbox import MessageRow
 from receipt_service.storage.publications import PublicationRow
+from receipt_service.storage.releases import ReleasedCellRow, ReleaseRow
 from receipt_service.storage.rollup import OfficerCellRow, RollupCellRow, RollupStateRow, RollupUnitRow
 from receipt_service.storage.stubs import StubRow
 
@@ -32,5 +33,7 @@ ROWS = (
     RollupStateRow,
     OfficerReadingRow,
     PublicationRow,
+    ReleaseRow,
+    ReleasedCellRow,
 )
 metadata = SQLModel.metadata

@@ -1,0 +1,182 @@
+"""Answering supervisors: released figures of their own units, and of the places where those work.
+
+Whoever answers reads ``released_cell`` alone; the rollup is out of reach from here. What is not shown is not counted
+here either: a missing value and one with a few checks look the same.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from receipt_service.domain.check import Officer
+from receipt_service.domain.directory import UnitEntry
+from receipt_service.domain.territory import department_code
+from receipt_service.errors import OutsideOwnUnits, PeriodNotClosed
+from receipt_service.statistics.lattice import (
+    AreaLevel,
+    Period,
+    code_of,
+    commune_area,
+    department_area,
+    level_of,
+    unit_area,
+)
+from receipt_service.statistics.method.cell_key import Mark
+from receipt_service.statistics.protection import OTHER, TOTAL
+from receipt_service.statistics.questions import Question, Split
+from receipt_service.statistics.release import parts_of
+from receipt_service.storage import directory, releases
+from receipt_service.storage.engine import reading
+from receipt_service.storage.releases import Figure, Release
+
+_LATEST: Final = 3
+
+
+class Line(NamedTuple):
+    """One figure: ``values`` beside the question's divisions, in their order."""
+
+    values: tuple[str, ...]
+    checks: int
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is shown of a question."""
+
+    question: Question
+    released_at: datetime
+    total: int | None
+    """Checks of the whole area and period; None where even that may not be shown."""
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The areas that a supervisor may ask for: their unit, those below it, and the places where these work."""
+
+    units: frozenset[str]
+    departments: frozenset[str]
+    """Départements in which a unit of the subtree is seated; their communes go with them."""
+    france: bool
+    """France goes with a unit that nothing stands above."""
+
+    def allows(self, area: str) -> bool:
+        """Whether the area may be asked for."""
+        code = code_of(area)
+        match level_of(area):
+            case AreaLevel.FRANCE:
+                return self.france
+            case AreaLevel.DEPARTMENT:
+                return code in self.departments
+            case AreaLevel.COMMUNE:
+                return department_code(code) in self.departments
+            case AreaLevel.UNIT:
+                return code in self.units
+
+
+def scope_of(unit: str, units: Mapping[str, UnitEntry]) -> Scope:
+    """Give the scope of a supervisor of a unit."""
+    within = frozenset(subtree(unit, units))
+    seats = {units[code].department for code in within if code in units}
+    top = units.get(unit)
+    return Scope(within, frozenset(seat for seat in seats if seat), top is not None and top.parent_code is None)
+
+
+def subtree(top: str, units: Mapping[str, UnitEntry]) -> set[str]:
+    """Give the codes of a unit and of all below it."""
+    below: dict[str | None, list[str]] = {}
+    for entry in units.values():
+        below.setdefault(entry.parent_code, []).append(entry.code)
+    found: set[str] = set()
+    waiting = [top]
+    while waiting:
+        code = waiting.pop()
+        if code not in found:
+            found.add(code)
+            waiting += below.get(code, ())
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a reader can ask for now."""
+
+    scope: Scope
+    units: Mapping[str, UnitEntry]
+    periods: tuple[Release, ...]
+    """The released ones."""
+
+
+class Answers:
+    """Answers supervisors, each in one transaction and off the event loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def offer(self, reader: Officer) -> Offer:
+        """Tell what the reader can ask for."""
+        return await asyncio.to_thread(self._offer, reader)
+
+    async def ask(self, question: Question, reader: Officer) -> Answer:
+        """Answer a question. Raises ``OutsideOwnUnits`` and ``PeriodNotClosed``, which is: not released."""
+        return await asyncio.to_thread(self._ask, question, reader)
+
+    def _offer(self, reader: Officer) -> Offer:
+        with reading(self._engine) as connection:
+            units = directory.units(connection)
+            return Offer(scope_of(reader.service.code, units), units, tuple(releases.released(connection).values()))
+
+    def _ask(self, question: Question, reader: Officer) -> Answer:
+        with reading(self._engine) as connection:
+            units = directory.units(connection)
+            if not scope_of(reader.service.code, units).allows(question.area):
+                raise OutsideOwnUnits("the area is neither the reader's own nor below it")
+            released = releases.released(connection)
+            if question.period not in released:
+                raise PeriodNotClosed(tuple(released)[-_LATEST:])
+            areas = _areas_of(question, units, connection)
+            periods = [period for period in _periods_of(question) if period in released]
+            total = releases.figures(connection, periods=[question.period], areas=[question.area], table=TOTAL.table)
+            found = releases.figures(connection, periods=periods, areas=areas, table=question.table.code)
+        return Answer(
+            question=question,
+            released_at=released[question.period].released_at,
+            total=total[0].value if total else None,
+            lines=tuple(sorted(_line(figure, question) for figure in found)),
+        )
+
+
+def _periods_of(question: Question) -> tuple[Period, ...]:
+    """Give the period, or the parts into which the question divides it."""
+    if question.period_split is None:
+        return (question.period,)
+    quarters = question.period_split is Split.QUARTER
+    return tuple(part for part in parts_of(question.period) if ("Q" in part) == quarters)
+
+
+def _areas_of(question: Question, units: Mapping[str, UnitEntry], connection: Connection) -> Sequence[str]:
+    """Give the area, or the areas directly below it."""
+    code = code_of(question.area)
+    match question.area_split:
+        case None:
+            return (question.area,)
+        case Split.UNIT:
+            return [unit_area(entry.code) for entry in units.values() if entry.parent_code == code]
+        case Split.DEPARTMENT:
+            return releases.areas_like(connection, question.period, department_area(""))
+        case _:
+            return releases.areas_like(connection, question.period, commune_area(code))
+
+
+def _line(figure: Figure, question: Question) -> Line:
+    """Name a figure by the values of the question's divisions."""
+    first = (code_of(figure.area),) if question.area_split else ()
+    second = (figure.period,) if question.period_split else ()
+    values = [figure.a, figure.b][: len(question.table.dimensions)]
+    named = ["other" if value == OTHER else value for value in values]
+    return Line((*first, *second, *named), figure.value, Mark(figure.mark))
