@@ -9,6 +9,6 @@ TYP: Final = "open-data-manifest+jwt"
 MANIFEST: Final = "manifest.json"
 SIGNED_MANIFEST: Final = "manifest.jws"
 """A JWT whose payload is ``manifest.json``, byte for byte."""
-QUARTER: Final = re.compile(r"(?P<year>[0-9]{4})-Q(?P<quarter>[1-4])")
+QUARTER: Final = re.compile(r"(?P<year>20[0-9]{2})-Q(?P<quarter>[1-4])")
 """A period of publication, as in the lattice."""
 FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")

@@ -61,7 +61,7 @@ def reserve(connection: Connection, *, period: str, epsilon: float, mechanism: s
     insert = insert_into_sqlite if is_sqlite(connection) else insert_into_postgresql
     row = {"period": period, "epsilon": epsilon, "mechanism": mechanism, "reserved_at": now}
     statement = insert(_publication).values(row).on_conflict_do_nothing(index_elements=["period"])
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.returning(_publication.c.period)).first() is not None
 
 
 def complete(connection: Connection, *, period: str, manifest_sha256: str, kid: str, published_at: datetime) -> bool:

@@ -124,7 +124,7 @@ def check_closed(period: str, now: datetime) -> None:
     closes = _bounds(period)[1] + SETTLING
     if now < closes:
         raise PublicationRefused(
-            f"{period} is open until {closes:%Y-%m-%d}: a quarter settles for {SETTLING.days} days"
+            f"{period} can be published from {closes:%Y-%m-%d} on: a quarter settles for {SETTLING.days} days"
         )
 
 
@@ -160,7 +160,7 @@ def true_counts(connection: Connection, domain: PublicDomain, period: str) -> di
         areas=[area.code for area in domain.departments],
         tables=[table.code for table in PUBLIC_TABLES],
     )
-    return domain.counts((cell.table_code, cell.area, cell.a, cell.n) for cell in found)
+    return domain.counts([(cell.table_code, cell.area, cell.a, cell.n) for cell in found])
 
 
 def _make_files(press: Press, period: str, counts: Mapping[str, Counts], now: datetime) -> dict[str, bytes]:
