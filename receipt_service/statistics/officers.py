@@ -8,7 +8,7 @@ docs/officer-screen.md.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -203,6 +203,12 @@ class OfficerScreens:
                 return 0
         with writing(self._engine) as connection:
             return officer_readings.forget_outlived(connection, now)
+
+
+def readings_since(engine: Engine, moment: datetime) -> Iterator[OfficerReading]:
+    """Yield what is on record of readings from a moment on, the oldest first."""
+    with reading(engine) as connection:
+        yield from officer_readings.since(connection, moment)
 
 
 def _own_units(connection: Connection, reader: Officer, unit: str) -> list[str]:

@@ -1,11 +1,14 @@
 """The record of readings on both databases: never changed, kept three years, then gone."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from receipt_service.cli.statistics import statistics
 from receipt_service.statistics.officers import OfficerScreens
 from receipt_service.storage import officer_readings
 from receipt_service.storage.engine import open_engine, reading, writing
@@ -89,3 +92,17 @@ def test_no_clock_of_the_application_makes_the_database_forget_early(engine):
 def test_a_reading_without_purpose_or_with_fewer_than_none_is_refused(engine, changed):
     with pytest.raises(DBAPIError, match="ck_officer_reading"):
         noted(engine, **changed)
+
+
+def test_the_command_lists_who_looked_and_why(engine, database_url, monkeypatch):
+    monkeypatch.setenv("RECEIPT_DATABASE_URL", database_url)
+    noted(engine, purpose="complaint")
+    noted(engine, NOW - timedelta(days=40), reader_number="3333333")
+
+    listed = CliRunner().invoke(statistics, ["readings"])
+    as_json = CliRunner().invoke(statistics, ["readings", "--days", "60", "--json"])
+
+    assert listed.exit_code == 0, listed.output
+    assert listed.output.count("\n") == 1
+    assert "2222222  of PN-75  read PN-75-10, 2026-Q3: complaint" in listed.output
+    assert [json.loads(line)["reader_number"] for line in as_json.output.splitlines()] == ["3333333", "2222222"]
