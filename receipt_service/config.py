@@ -188,6 +188,20 @@ class PublicSettings(CoreSettings):
         return self
 
 
+class ReleaseSettings(DatabaseSettings):
+    """`statistics release`: protects the figures of a closed period. Whoever knows these is told more by a figure."""
+
+    statistics_deviation: int = Field(
+        default=15, ge=11, le=50, description="The furthest that a shown number lies from the true one."
+    )
+    statistics_variance: float = Field(
+        default=10, gt=0, le=200, description="Variance of the noise; the release refuses one that is too small."
+    )
+    statistics_ons_table: Path | None = Field(
+        default=None, description="Perturbation table in the ONS's form (CSV: pcv, ckey, pvalue), in place of our own."
+    )
+
+
 class OpenDataSettings(CoreSettings):
     """The folder of the public files: `statistics publish` writes it, the API serves it."""
 
@@ -337,6 +351,7 @@ PROCESSES: Final[Mapping[str, type[CoreSettings]]] = {
     "publish": PublishSettings,
     "keys": KeySettings,
     "statistics": StatisticsSettings,
+    "release": ReleaseSettings,
 }
 """Which settings each kind of process reads; together, all there are."""
 

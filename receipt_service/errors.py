@@ -84,6 +84,15 @@ class OutsideOwnUnits(ReceiptServiceError):
     """A supervisor asked about a unit that is neither theirs nor below it."""
 
 
+class PeriodNotReleased(ReceiptServiceError):
+    """The figures of the period are not released (yet)."""
+
+    def __init__(self, latest: tuple[str, ...]) -> None:
+        """``latest`` are the latest released periods."""
+        super().__init__("the period is not released")
+        self.latest = latest
+
+
 class PeriodNotClosed(ReceiptServiceError):
     """The period is none, is not over yet, or is longer than may be asked for."""
 

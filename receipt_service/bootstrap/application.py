@@ -31,7 +31,9 @@ from receipt_service.issuance.group_commit import GroupCommit
 from receipt_service.issuance.issue import Issuer, issue
 from receipt_service.issuance.reads import CheckReport, Reads
 from receipt_service.issuance.submission import Issued, Submission
+from receipt_service.statistics.answers import Answer, Answers, Offer
 from receipt_service.statistics.officers import OfficerScreens, OfficerStatistics, Purpose
+from receipt_service.statistics.questions import Question
 from receipt_service.storage.engine import open_engine
 from receipt_service.storage.issuances import Register
 from receipt_service.telemetry import logger
@@ -81,6 +83,20 @@ class _Reads:
 
     async def stub(self, receipt_number: str) -> Stub:
         return await self._stub(receipt_number)
+
+
+class _Statistics:
+    """``statistics.answers`` with a database that may be away."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._offer = _answering(answers.offer)
+        self._ask = _answering(answers.ask)
+
+    async def offer(self, reader: Officer) -> Offer:
+        return await self._offer(reader)
+
+    async def ask(self, question: Question, reader: Officer) -> Answer:
+        return await self._ask(question, reader)
 
 
 class _OfficerFigures:
@@ -169,6 +185,7 @@ class ApiProcess:
             issue=_answering(self._issue),
             officer=_answering(self._directory.by_subject),
             reads=_Reads(self._reads),
+            statistics=_Statistics(Answers(self._engine)),
             officer_figures=_OfficerFigures(self._officer_screens),
             catalogues={
                 version: CatalogueFile(version, law.catalogues[version].sha256, document)

@@ -11,6 +11,7 @@ from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.bootstrap.statistics import fold_until_stopped, opened_rollup
 from receipt_service.cli.statistics_publish import publish, verify_folder
 from receipt_service.cli.statistics_readings import readings
+from receipt_service.cli.statistics_release import release
 from receipt_service.config import DatabaseSettings, StatisticsSettings, load
 from receipt_service.statistics.rollup import RollupStatus, status_of
 
@@ -84,6 +85,7 @@ def _as_json(found: RollupStatus, now: datetime) -> dict[str, object]:
     }
 
 
+statistics.add_command(release)
 statistics.add_command(publish)
 statistics.add_command(verify_folder)
 statistics.add_command(readings)

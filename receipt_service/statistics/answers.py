@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from receipt_service.domain.check import Officer
 from receipt_service.domain.directory import UnitEntry
 from receipt_service.domain.territory import department_code
-from receipt_service.errors import OutsideOwnUnits, PeriodNotClosed
+from receipt_service.errors import OutsideOwnUnits, PeriodNotReleased
 from receipt_service.statistics.lattice import (
     AreaLevel,
     Period,
@@ -123,7 +123,7 @@ class Answers:
         return await asyncio.to_thread(self._offer, reader)
 
     async def ask(self, question: Question, reader: Officer) -> Answer:
-        """Answer a question. Raises ``OutsideOwnUnits`` and ``PeriodNotClosed``, which is: not released."""
+        """Answer a question. Raises ``OutsideOwnUnits`` and ``PeriodNotReleased``."""
         return await asyncio.to_thread(self._ask, question, reader)
 
     def _offer(self, reader: Officer) -> Offer:
@@ -138,7 +138,7 @@ class Answers:
                 raise OutsideOwnUnits("the area is neither the reader's own nor below it")
             released = releases.released(connection)
             if question.period not in released:
-                raise PeriodNotClosed(tuple(released)[-_LATEST:])
+                raise PeriodNotReleased(tuple(released)[-_LATEST:])
             areas = _areas_of(question, units, connection)
             periods = [period for period in _periods_of(question) if period in released]
             total = releases.figures(connection, periods=[question.period], areas=[question.area], table=TOTAL.table)

@@ -111,6 +111,11 @@ def question_of(*, area: str, period: str, by: Sequence[str]) -> Question:
     )
 
 
+def splits_of(level: AreaLevel) -> tuple[Split, ...]:
+    """Give the divisions of an area of a level into areas below it."""
+    return _SPLITS_OF_AREA[level]
+
+
 def divisions_of(level: AreaLevel) -> tuple[tuple[str, ...], ...]:
     """Give the divisions that tables of a level have, by dimension names."""
     return tuple(tuple(each.value for each in table.dimensions) for table in tables_of(level))
@@ -134,4 +139,4 @@ def _not_divisible(level: AreaLevel, splits: Sequence[Split]) -> Violation:
 
 
 def _violation(parameter: str, fr: str, en: str) -> Violation:
-    return Violation(field=f"?{parameter}", rule="not_on_lattice", fr=fr, en=en)
+    return Violation(field=f"/query/{parameter}", rule="not_on_lattice", fr=fr, en=en)

@@ -31,6 +31,7 @@ from receipt_service.statistics.lattice import (
     level_of,
     months_of,
     partitions,
+    period_of,
     tables_of,
     unit_area,
 )
@@ -45,7 +46,7 @@ from receipt_service.statistics.protection import (
     ShownCell,
 )
 from receipt_service.statistics.units import UnitTree
-from receipt_service.storage import directory, releases, rollup
+from receipt_service.storage import directory, fold_queue, releases, rollup, rollup_units
 from receipt_service.storage.engine import is_sqlite, reading, writing
 from receipt_service.storage.releases import Release, ReleasedCell
 
@@ -96,8 +97,20 @@ def parts_of(period: Period) -> tuple[Period, ...]:
     months = months_of(period)
     if len(months) == 1:
         return ()
-    inside = tuple(f"{month // 100:04d}-{month % 100:02d}" for month in months)
+    inside = tuple(map(period_of, months))
     return inside if len(months) == 3 else (*inside, *(f"{period}-Q{quarter}" for quarter in range(1, 5)))  # noqa: PLR2004
+
+
+def due(engine: Engine, now: datetime) -> list[Period]:
+    """Give the periods that are closed, have checks and are not released, in the order in which they can be."""
+    with reading(engine) as connection:
+        months = list(rollup_units.months(connection))
+        earlier = releases.released(connection)
+    years = sorted({month // 100 for month in months})
+    found = [period_of(month) for month in months]
+    for parts in ([f"{year}-Q{quarter}" for year in years for quarter in range(1, 5)], [f"{year}" for year in years]):
+        found += [period for period in parts if {*parts_of(period)} <= {*found, *earlier}]
+    return [period for period in found if period not in earlier and closes_at(period) <= now]
 
 
 def release(
@@ -120,6 +133,10 @@ def release(
         earlier = releases.released(connection)
     if missing := [part for part in parts_of(period) if part not in earlier]:
         raise NotReleasable(f"{period} needs these to be released first: {', '.join(missing)}")
+    with reading(engine) as connection:
+        waiting = fold_queue.waiting(connection)
+    if waiting.since is not None and waiting.since < closes_at(period) - DELAY:
+        raise NotReleasable(f"{waiting.rows} stubs and messages of that time are not folded into the rollup yet")
     with writing(engine) as connection:
         if not releases.claim(connection, period, method=method.digest, now=now, until=now + _LEASE):
             raise NotReleasable(f"{period} is released, or is being released")

@@ -22,15 +22,26 @@ from receipt_service.web.openapi import VERSION, build_document
 from receipt_service.web.pages import pages_router
 from receipt_service.web.requests import CheckRequestIn, ReceiptPdfIn
 from receipt_service.web.responses import RESPONSES, json_response
-from receipt_service.web.routes import catalogue, checks, health, officer_statistics, receipts, stubs, well_known
+from receipt_service.web.routes import (
+    catalogue,
+    checks,
+    health,
+    officer_statistics,
+    receipts,
+    statistics,
+    stubs,
+    well_known,
+)
 from receipt_service.web.routes.demo_tokens import demo_router
 from receipt_service.web.routes.open_data import open_data_router
 from receipt_service.web.services import Services
+from receipt_service.web.statistics_answers import StatisticsOfferOut, StatisticsOut
 
 API_ROUTERS: Final = (
     checks.router,
     stubs.router,
     receipts.router,
+    statistics.router,
     officer_statistics.router,
     catalogue.router,
     well_known.router,
@@ -66,7 +77,9 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the API; needs no settings and no services."""
-    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, OfficerStatisticsOut))
+    return build_document(
+        _bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, OfficerStatisticsOut, StatisticsOut, StatisticsOfferOut)
+    )
 
 
 class _Application(FastAPI):

@@ -186,6 +186,18 @@ PERIOD_NOT_CLOSED: Final = _problem(
         "Ask for a month (2026-10) or a quarter (2026-Q3) that is over; `allowed` names the latest ones.",
     ),
 )
+PERIOD_NOT_RELEASED: Final = _problem(
+    "period-not-released",
+    422,
+    (
+        "Période non diffusée",
+        "Les nombres d’une période paraissent en une fois, quelques jours après sa fin ; « allowed » dit lesquels.",
+    ),
+    (
+        "Period not released",
+        "The figures of a period are released at once, some days after its end; `allowed` names the latest ones.",
+    ),
+)
 IDEMPOTENCY_CONFLICT: Final = _problem(
     "idempotency-conflict",
     422,
@@ -240,6 +252,7 @@ _BY_CONDITION: Final[Mapping[type[errors.ReceiptServiceError], Problem]] = {
     errors.NotFound: NOT_FOUND,
     errors.OutsideOwnUnits: OUTSIDE_OWN_UNITS,
     errors.PeriodNotClosed: PERIOD_NOT_CLOSED,
+    errors.PeriodNotReleased: PERIOD_NOT_RELEASED,
     errors.Unavailable: UNAVAILABLE,
     errors.MalformedReceipt: INVALID_RECEIPT,
     errors.VerificationError: INVALID_RECEIPT,
@@ -273,7 +286,7 @@ def refusal_of(error: errors.ReceiptServiceError) -> Refused | None:
             violations = error.violations if isinstance(error, errors.InvalidCheck) else ()
             if isinstance(error, errors.ReplayWindowClosed):
                 return Refused(problem, receipt_number=error.receipt_number)
-            if isinstance(error, errors.PeriodNotClosed):
+            if isinstance(error, errors.PeriodNotClosed | errors.PeriodNotReleased):
                 return Refused(problem, allowed=list(error.latest))
             return Refused(problem, violations)
     return None

@@ -12,7 +12,9 @@ from receipt_service.domain.receipt import Receipt
 from receipt_service.domain.stub import Stub
 from receipt_service.issuance.reads import CheckReport
 from receipt_service.issuance.submission import Issued, Submission
+from receipt_service.statistics.answers import Answer, Offer
 from receipt_service.statistics.officers import OfficerStatistics, Purpose
+from receipt_service.statistics.questions import Question
 from receipt_service.web.authentication import TokenVerifier
 from receipt_service.web.demo_issuer import DemoIssuer
 from receipt_service.web.hand import Hands
@@ -44,6 +46,16 @@ class CatalogueFile:
     version: str
     sha256: str
     document: bytes
+
+
+class ReleasedFigures(Protocol):
+    """The supervisors' statistics (``statistics.answers``)."""
+
+    async def offer(self, reader: Officer) -> Offer:
+        """Tell what the reader can ask for."""
+
+    async def ask(self, question: Question, reader: Officer) -> Answer:
+        """Answer; raises OutsideOwnUnits, PeriodNotReleased, Unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,7 @@ class Services:
     officer: Callable[[str], Awaitable[Officer]]
     """The active officer whom a token's subject names; raises OfficerUnknown."""
     reads: Reads
+    statistics: ReleasedFigures
     officer_figures: OfficerFigures
     catalogues: Mapping[str, CatalogueFile]
     current_catalogue: str

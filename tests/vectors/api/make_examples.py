@@ -23,12 +23,17 @@ from receipt_service.config import ApiSettings, load  # noqa: E402
 from receipt_service.delivery.worker.epochs import EpochKeys  # noqa: E402
 from receipt_service.issuance.directory import import_directory  # noqa: E402
 from receipt_service.issuance.submission import Submission  # noqa: E402
+from receipt_service.statistics.answers import Answer, Line, Offer, Scope  # noqa: E402
+from receipt_service.statistics.method.cell_key import Mark  # noqa: E402
 from receipt_service.statistics.method.funnel import Stratum, Tally, screen  # noqa: E402
 from receipt_service.statistics.officers import OfficerStatistics, Purpose  # noqa: E402
+from receipt_service.statistics.questions import question_of  # noqa: E402
 from receipt_service.storage.engine import open_engine  # noqa: E402
+from receipt_service.storage.releases import Release  # noqa: E402
 from receipt_service.web.officer_answers import officer_statistics_response  # noqa: E402
 from receipt_service.web.requests import read_check  # noqa: E402
 from receipt_service.web.responses import check_state_response, issued_response, stub_content  # noqa: E402
+from receipt_service.web.statistics_answers import Format, answer_response, offer_response  # noqa: E402
 from tests.support.api import DIRECTORY  # noqa: E402
 
 FOLDER = ROOT / "receipt_service" / "web" / "examples"
@@ -98,11 +103,29 @@ def officer_statistics() -> dict[str, Any]:
     return document
 
 
+def statistics() -> dict[str, Any]:
+    """Answer a question about made-up figures, and what could be asked."""
+    release = Release("2026-Q3", NOW, "", 2.5)
+    question = question_of(area="UPN-75-10", period="2026-Q3", by=["outcome"])
+    lines = (
+        Line(("INTERPEL",), 131, Mark.PERTURBED),
+        Line(("LIBRE",), 4218, Mark.PERTURBED),
+        Line(("VERBAL",), 507, Mark.PERTURBED),
+    )
+    answer = Answer(question=question, released_at=NOW, total=4874, lines=lines)
+    offer = Offer(Scope(frozenset({"PN-75-10"}), frozenset({"75"}), france=False), {}, (release,))
+    return {
+        "statistics": json.loads(bytes(answer_response(answer, Format.JSON).body)),
+        "statistics-offer": json.loads(bytes(offer_response(offer).body)),
+    }
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         process = make_process(Path(folder))
         examples = asyncio.run(make(process))
     examples["officer-statistics"] = officer_statistics()
+    examples |= statistics()
     for name, content in examples.items():
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
