@@ -93,6 +93,10 @@ class PeriodNotReleased(ReceiptServiceError):
         self.latest = latest
 
 
+class UnitTooLarge(ReceiptServiceError):
+    """The unit has more officers than are shown at once."""
+
+
 class PeriodNotClosed(ReceiptServiceError):
     """The period is none, is not over yet, or is longer than may be asked for."""
 

@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from receipt_service.domain.check import Officer
-from receipt_service.errors import OutsideOwnUnits, PeriodNotClosed
+from receipt_service.errors import OutsideOwnUnits, PeriodNotClosed, UnitTooLarge
 from receipt_service.statistics.lattice import Month, Period, months_of, period_of
 from receipt_service.statistics.method.funnel import Direction, Reason, Screen, Stratum, Tally, Work, screen
 from receipt_service.storage import directory, officer_readings, rollup
@@ -30,6 +30,9 @@ NOTHING_FOLLOWS: Final = "LIBRE"
 """The one outcome that excludes the others: the person was free to go. A hit is a check that ended otherwise."""
 LAST_CLOCK_HOURS: Final = 10
 """Tahiti is ten hours behind UTC: a month is over in all of France that much after it is over in UTC."""
+
+MOST_OFFICERS: Final = 5000
+"""A unit with more is too large a one to look at officer by officer: those below it may be asked about."""
 
 Texts = Mapping[str, str]
 
@@ -170,8 +173,8 @@ class OfficerScreens:
     ) -> OfficerStatistics:
         """Screen the officers who checked for a unit and those below it in a period that is over.
 
-        Raises ``OutsideOwnUnits`` unless the unit is the reader's own or below it, and ``PeriodNotClosed``. The reading
-        is on record before anything is answered.
+        Raises ``OutsideOwnUnits`` unless the unit is the reader's own or below it, ``PeriodNotClosed``, and
+        ``UnitTooLarge`` beyond ``MOST_OFFICERS``. The reading is on record before anything is answered.
         """
         months = closed_months(period, now)
         return await asyncio.to_thread(self._read, reader, unit, period, months, purpose, now)
@@ -182,6 +185,8 @@ class OfficerScreens:
         with writing(self._engine) as connection:
             units = _own_units(connection, reader, unit)
             work = work_of(rollup.officer_cells(connection, months=months, units=units))
+            if len(work) > MOST_OFFICERS:
+                raise UnitTooLarge("more officers than are shown at once")
             officer_readings.note(
                 connection,
                 OfficerReading(

@@ -198,6 +198,15 @@ PERIOD_NOT_RELEASED: Final = _problem(
         "The figures of a period are released at once, some days after its end; `allowed` names the latest ones.",
     ),
 )
+UNIT_TOO_LARGE: Final = _problem(
+    "unit-too-large",
+    422,
+    (
+        "Service trop grand",
+        "Ce service compte trop d’agents pour être montré en une fois ; demandez un de ceux qui en dépendent.",
+    ),
+    ("Unit too large", "This unit has too many officers to be shown at once; ask about one of those below it."),
+)
 IDEMPOTENCY_CONFLICT: Final = _problem(
     "idempotency-conflict",
     422,
@@ -251,6 +260,7 @@ _BY_CONDITION: Final[Mapping[type[errors.ReceiptServiceError], Problem]] = {
     errors.ReplayWindowClosed: REPLAY_WINDOW_CLOSED,
     errors.NotFound: NOT_FOUND,
     errors.OutsideOwnUnits: OUTSIDE_OWN_UNITS,
+    errors.UnitTooLarge: UNIT_TOO_LARGE,
     errors.PeriodNotClosed: PERIOD_NOT_CLOSED,
     errors.PeriodNotReleased: PERIOD_NOT_RELEASED,
     errors.Unavailable: UNAVAILABLE,

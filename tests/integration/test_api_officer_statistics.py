@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from receipt_service.statistics import officers
 from receipt_service.statistics.officers import latest_closed
 from receipt_service.storage import officer_readings, rollup
 from receipt_service.storage.engine import reading, writing
@@ -56,18 +57,18 @@ def test_a_supervisor_sees_the_officers_below_in_the_order_of_their_numbers(api)
 
     assert answer.status == 200
     assert answer.header("cache-control") == "no-store"
-    officers = answer.json["officers"]
-    assert [each["number"] for each in officers] == [
+    shown = answer.json["officers"]
+    assert [each["number"] for each in shown] == [
         "0999999",
         *(f"{1_000_000 + n}" for n in range(OFFICERS)),
         "2000000",
     ]
-    assert officers[0]["checks"] is None
-    assert officers[0]["withheld"]["reason"] == "few_checks"
-    assert (officers[1]["checks"], officers[1]["with_result"], officers[1]["question"]) == (200, 40, None)
-    assert officers[-1]["question"]["direction"] == "below"
-    assert officers[-1]["question"]["text"]["fr"].endswith("?")
-    assert (officers[-1]["with_result"], officers[-1]["comparison"]["checks"]) == (6, 300)
+    assert shown[0]["checks"] is None
+    assert shown[0]["withheld"]["reason"] == "few_checks"
+    assert (shown[1]["checks"], shown[1]["with_result"], shown[1]["question"]) == (200, 40, None)
+    assert shown[-1]["question"]["direction"] == "below"
+    assert shown[-1]["question"]["text"]["fr"].endswith("?")
+    assert (shown[-1]["with_result"], shown[-1]["comparison"]["checks"]) == (6, 300)
 
 
 def test_nothing_is_given_to_rank_by(api):
@@ -176,3 +177,14 @@ def test_where_the_record_cannot_be_written_nothing_is_answered(api):
 
     assert answer.status in {500, 503}
     assert b"1000001" not in answer.body
+
+
+def test_a_unit_with_too_many_officers_is_not_shown_and_one_below_it_is(api, monkeypatch):
+    monkeypatch.setattr(officers, "MOST_OFFICERS", OFFICERS)
+    fill(api, cells(), cells(unit="PN-75", officers=1, first=3_000_000))
+
+    too_large = ask(api, unit="PN-75")
+
+    assert (too_large.status, too_large.problem) == (422, "unit-too-large")
+    assert readings(api) == []
+    assert len(ask(api).json["officers"]) == OFFICERS

@@ -109,6 +109,7 @@ Route(
         problems.INVALID_PARAMETER,
         problems.PURPOSE_REQUIRED,
         problems.PERIOD_NOT_CLOSED,
+        problems.UNIT_TOO_LARGE,
         problems.INTERNAL_ERROR,
         problems.UNAVAILABLE,
     ),
