@@ -4,10 +4,9 @@ For each table the pairs of values are crossed by array operations, and counted 
 of area: départements, communes, and units by their own checks. France and the sums of units follow from those.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +49,9 @@ _OFFICER_SHIFTS: Final = (51, 31, 11, 6, 0)
 _CROWDED: Final = 8
 """Counting into a place for every possible cell pays as long as there are at most so many of them for each entry."""
 _MANY: Final = 1 << 16
+_DECODED_AT_ONCE: Final = 50_000
+_PLACE_BITS: Final = 25
+"""Room for a place in the alphabet of areas, or of values."""
 
 
 class _Sums(NamedTuple):
@@ -159,47 +161,41 @@ class Aggregation:
         self._officers.add(_grouped(cells, weights, np.zeros_like(weights)))
 
     def cells(self, tree: UnitTree) -> Iterator[tuple[Month, str, str, str, str, int, int]]:
-        """Yield month, area, table, ``a``, ``b``, n and k of every cell that isn't nothing, table by table."""
-        areas = self._book.areas
-        names = (
-            (AreaLevel.COMMUNE, areas[AreaLevel.COMMUNE].array(commune_area(""))),
-            (AreaLevel.DEPARTMENT, areas[AreaLevel.DEPARTMENT].array(department_area(""))),
-        )
-        sums = _UnitSums(tree, areas[AreaLevel.UNIT])
-        for table in TABLES:
-            for level, texts in names:
-                if (level, table.code) in self._cells:
-                    yield from self._decoded(table, self._cells[level, table.code].merged(), texts)
-            whole = self._cells[AreaLevel.DEPARTMENT, table.code].merged()
-            nowhere = whole.cells & ~(_AREA_MASK << _AREA_SHIFT)
-            yield from self._decoded(table, _grouped(nowhere, whole.n, whole.k), np.array([FRANCE], dtype=object))
-            own = self._cells[AreaLevel.UNIT, table.code].merged()
-            yield from self._decoded(table, own, sums.own_names)
-            yield from self._decoded(table, sums.above(own), sums.sum_names)
+        """Yield month, area, table, ``a``, ``b``, n and k of every cell that isn't nothing, in that order.
 
-    def _decoded(self, table: Table, sums: _Sums, areas: NDArray[Any]) -> Iterator[Any]:
-        """Turn numbers into texts again; what adds up to nothing is left out."""
-        kept = np.flatnonzero((sums.n != 0) | (sums.k != 0))
-        cells = sums.cells[kept]
-        months = np.array([int(text) for text in self._book.months.texts], dtype=np.int64)
-        a, b = (*(self._book.values[each].array() for each in table.dimensions), _NO_VALUE, _NO_VALUE)[:2]
-        return zip(
-            months[cells >> _MONTH_SHIFT].tolist(),
-            areas[(cells >> _AREA_SHIFT) & _AREA_MASK].tolist(),
-            repeat(table.code),
-            a[(cells >> _A_SHIFT) & _A_MASK].tolist(),
-            b[cells & _B_MASK].tolist(),
-            sums.n[kept].tolist(),
-            sums.k[kept].tolist(),
-            strict=False,
-        )
+        The order is that of the rows in the database: so they are written from one end to the other.
+        """
+        areas = self._book.areas
+        sums = _UnitSums(tree, areas[AreaLevel.UNIT])
+        names = _Names()
+        france = names.add([FRANCE])
+        departments = names.add([department_area(code) for code in areas[AreaLevel.DEPARTMENT].texts])
+        communes = names.add([commune_area(code) for code in areas[AreaLevel.COMMUNE].texts])
+        own_units, sum_units = names.add(sums.own_names), names.add(sums.sum_names)
+        values = _Names()
+        values.add([""])
+        begins = {dimension: values.add(known.texts) for dimension, known in self._book.values.items()}
+        tables = _Names()
+        parts: list[_Part] = []
+        for table in TABLES:
+            code = tables.add([table.code])
+            a, b = (*(begins[each] for each in table.dimensions), 0, 0)[:2]
+            whole = self._cells[AreaLevel.DEPARTMENT, table.code].merged()
+            own = self._cells[AreaLevel.UNIT, table.code].merged()
+            nowhere = _grouped(whole.cells & ~(_AREA_MASK << _AREA_SHIFT), whole.n, whole.k)
+            found = [(nowhere, france), (whole, departments), (own, own_units), (sums.above(own), sum_units)]
+            if (AreaLevel.COMMUNE, table.code) in self._cells:
+                found.append((self._cells[AreaLevel.COMMUNE, table.code].merged(), communes))
+            parts += [_part(each, begin, code, a, b) for each, begin in found]
+        months = _Names([f"{int(text):06}" for text in self._book.months.texts])
+        return _in_order(parts, (months, names, tables, values, values))
 
     def officers(self) -> Iterator[tuple[Month, str, str, str, str, int]]:
         """Yield month, unit, officer, family, outcome and n of every officer's cell that isn't nothing."""
         sums = self._officers.merged()
         kept = np.flatnonzero(sums.n)
         book = self._book
-        outcomes = np.concatenate((_NO_VALUE, book.values[Dimension.OUTCOME].array()))
+        outcomes = np.array(["", *book.values[Dimension.OUTCOME].texts], dtype=object)
         texts = (
             np.array([int(text) for text in book.months.texts], dtype=np.int64),
             book.areas[AreaLevel.UNIT].array(),
@@ -214,7 +210,73 @@ class Aggregation:
         return zip(*columns, sums.n[kept].tolist(), strict=True)
 
 
-_NO_VALUE: Final = np.array([""], dtype=object)
+class _Names:
+    """Texts by number, and each text's place in the alphabet."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._texts = list(texts)
+
+    def add(self, texts: Iterable[str]) -> int:
+        """Add texts; return the number of the first one."""
+        begin = len(self._texts)
+        self._texts += texts
+        return begin
+
+    def array(self) -> NDArray[np.object_]:
+        return np.array(self._texts, dtype=object)
+
+    def places(self) -> Numbers:
+        places = np.empty(len(self._texts), dtype=np.int64)
+        places[np.argsort(self.array(), kind="stable")] = np.arange(len(self._texts), dtype=np.int64)
+        return places
+
+
+class _Part(NamedTuple):
+    """Cells of one table and kind of area: numbers of month, area, table, ``a`` and ``b``; n and k."""
+
+    month: Numbers
+    area: Numbers
+    table: Numbers
+    a: Numbers
+    b: Numbers
+    n: Numbers
+    k: Numbers
+
+
+def _part(sums: _Sums, area: int, table: int, a: int, b: int) -> _Part:
+    """Take cells apart; what adds up to nothing is left out."""
+    kept = np.flatnonzero((sums.n != 0) | (sums.k != 0))
+    cells = sums.cells[kept]
+    return _Part(
+        cells >> _MONTH_SHIFT,
+        ((cells >> _AREA_SHIFT) & _AREA_MASK) + area,
+        np.full_like(cells, table),
+        ((cells >> _A_SHIFT) & _A_MASK) + a,
+        (cells & _B_MASK) + b,
+        sums.n[kept],
+        sums.k[kept],
+    )
+
+
+def _in_order(parts: list[_Part], names: tuple[_Names, ...]) -> Iterator[tuple[Month, str, str, str, str, int, int]]:
+    """Sort by the alphabet of each part of the key, and turn numbers into texts, some at a time."""
+    whole = _Part(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    month, area, table, a, b = (each.places()[column] for each, column in zip(names, whole, strict=False))
+    order = np.lexsort(((table << 2 * _PLACE_BITS) | (a << _PLACE_BITS) | b, (month << _PLACE_BITS) | area))
+    texts = [each.array() for each in names]
+    texts[0] = texts[0].astype(np.int64).astype(object)
+    for start in range(0, len(order), _DECODED_AT_ONCE):
+        chosen = _Part(*(column[order[start : start + _DECODED_AT_ONCE]] for column in whole))
+        yield from zip(
+            texts[0][chosen.month].tolist(),
+            texts[1][chosen.area].tolist(),
+            texts[2][chosen.table].tolist(),
+            texts[3][chosen.a].tolist(),
+            texts[3][chosen.b].tolist(),
+            chosen.n.tolist(),
+            chosen.k.tolist(),
+            strict=True,
+        )
 
 
 def _crossed(facts: FactColumns, table: Table) -> tuple[Numbers | None, Numbers, Numbers]:
@@ -256,8 +318,8 @@ class _UnitSums:
         known = list(units.texts)
         names = list(dict.fromkeys([*known, *(up for unit in known for up in tree.ancestors(unit))]))
         codes = {name: code for code, name in enumerate(names)}
-        self.own_names = np.array([tree.own_area(unit) for unit in known], dtype=object)
-        self.sum_names = np.array([unit_area(name) for name in names], dtype=object)
+        self.own_names = [tree.own_area(unit) for unit in known]
+        self.sum_names = [unit_area(name) for name in names]
         parents = (tree.parents.get(name) for name in names)
         self._parents = np.array([-1 if up is None else codes[up] for up in parents], dtype=np.int64)
         self._parental = np.array([tree.has_children(unit) for unit in known], dtype=bool)

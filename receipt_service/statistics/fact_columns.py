@@ -47,9 +47,9 @@ class Vocabulary:
                 raise OverflowError("too many different values for one aggregation")
         return found
 
-    def array(self, prefix: str = "") -> NDArray[np.object_]:
-        """Return the texts, each after a prefix, so that an array of numbers finds them."""
-        return np.array([prefix + text for text in self.texts], dtype=object)
+    def array(self) -> NDArray[np.object_]:
+        """Return the texts, so that an array of numbers finds them."""
+        return np.array(self.texts, dtype=object)
 
 
 class Codebook:

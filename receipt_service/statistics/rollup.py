@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import starmap
+from itertools import islice, starmap
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -35,6 +35,7 @@ STUBS_AT_ONCE = 5000
 REBUILD_LEASE = timedelta(seconds=60)
 """On SQLite: after so long without a word from a rebuild, folding goes on and the rebuild has failed."""
 _RENEW_SECONDS = 10
+_CELLS_AT_ONCE = 50_000
 
 Row = TypeVar("Row")
 Progress = Callable[[int], None]
@@ -259,11 +260,19 @@ class Rollup:
 
 def store(connection: Connection, aggregation: Aggregation, tree: UnitTree) -> int:
     """Add what was aggregated to the cells; return how many cells that were."""
-    cells = list(starmap(CellRow, aggregation.cells(tree)))
-    rollup.add_cells(connection, cells)
-    officers = list(starmap(OfficerRow, aggregation.officers()))
-    rollup.add_officers(connection, officers)
-    return len(cells) + len(officers)
+    written = 0
+    for part in _parts(starmap(CellRow, aggregation.cells(tree))):
+        rollup.add_cells(connection, part)
+        written += len(part)
+    for officers in _parts(starmap(OfficerRow, aggregation.officers())):
+        rollup.add_officers(connection, officers)
+        written += len(officers)
+    return written
+
+
+def _parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while part := list(islice(rows, _CELLS_AT_ONCE)):
+        yield part
 
 
 def directory_tree(connection: Connection) -> UnitTree:
