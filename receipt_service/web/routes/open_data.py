@@ -110,7 +110,7 @@ def _template() -> Template:
 
 def _described(quarter: PublishedQuarter, say: Mapping[str, str]) -> dict[str, Any]:
     year, number = quarter.period.split("-Q")
-    listed = [(name, str(size)) for name, size in quarter.files]
+    listed = [(name, f"{size:,}".replace(",", say["thousands"])) for name, size in quarter.files]
     return {
         "period": quarter.period,
         "title": say["quarter"].format(quarter=number, year=year),
