@@ -33,7 +33,7 @@ def ons_table(kind: str, modulus: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"pcv": places // modulus, "ckey": places % modulus, "pvalue": deviations})
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     records=st.integers(1, 60_000) | st.integers(1, 300),
     table_of=st.sampled_from([("10-5", 256), ("full", 256), ("holes", 256), ("holes", 4096)]),

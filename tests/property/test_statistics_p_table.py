@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receipt_service.statistics.method.p_table import Noise, least_variance, perturbation_table
@@ -18,6 +18,7 @@ def noises(draw):
     )
 
 
+@settings(max_examples=25)  # a table takes a tenth of a second
 @given(noises())
 def test_every_row_keeps_the_constraints(noise):
     for count, row in enumerate(perturbation_table(noise)):
@@ -31,6 +32,7 @@ def test_every_row_keeps_the_constraints(noise):
         assert all(abs(deviation) <= noise.deviation for deviation in row.deviations)
 
 
+@settings(max_examples=25)  # a table takes a tenth of a second
 @given(noises())
 def test_probability_does_not_fall_on_the_way_up_to_no_deviation(noise):
     for row in perturbation_table(noise):
@@ -39,6 +41,7 @@ def test_probability_does_not_fall_on_the_way_up_to_no_deviation(noise):
             assert all(low <= high * (1 + 1e-9) for low, high in pairwise(rising))
 
 
+@settings(max_examples=25)  # a table takes a tenth of a second
 @given(noises())
 def test_variance_is_reached_where_less_curved_noise_would_exceed_it(noise):
     """Of a row below its variance the noise is as flat as its mean allows: it is the same for every larger variance."""
