@@ -32,5 +32,6 @@ GRANT SELECT, DELETE ON fold_queue TO receipts_statistics;
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON rollup_cell, officer_cell TO receipts_statistics;
 GRANT SELECT, INSERT, DELETE ON rollup_unit TO receipts_statistics;
 GRANT SELECT, UPDATE ON rollup_state TO receipts_statistics;
+GRANT SELECT, INSERT, UPDATE ON publication TO receipts_statistics;    -- triggers: completed once, never deleted
 
 COMMIT;

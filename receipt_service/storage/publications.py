@@ -89,7 +89,7 @@ def ledger(connection: Connection) -> Sequence[Publication]:
 def stubs_are_waiting(connection: Connection, *, since: datetime, until: datetime) -> bool:
     """Tell whether a check begun in that time is still to be counted, or taken back, by the rollup."""
     query = text(
-        "SELECT 1 FROM fold_queue JOIN stub ON stub.id = fold_queue.stub_id"
-        " WHERE fold_queue.sign <> 0 AND stub.checked_at >= :since AND stub.checked_at < :until LIMIT 1"
+        "SELECT 1 FROM fold_queue JOIN whole_stub ON whole_stub.id = fold_queue.stub_id"
+        " WHERE fold_queue.sign <> 0 AND checked_at >= :since AND checked_at < :until LIMIT 1"
     ).bindparams(moment("since", since), moment("until", until))
     return connection.execute(query).first() is not None

@@ -167,6 +167,15 @@ def test_the_check_is_counted_by_a_process_that_may_do_nothing_else(stage, issue
     assert counted() == found
 
 
+def test_a_quarter_is_published_with_the_role_of_statistics_and_served_by_the_api(stage, service):
+    published = stage.run("publish", "2025-Q4")
+    assert "2025-Q4 published in" in published
+    with urllib.request.urlopen(f"{service}/open-data/2025-Q4/manifest.json", timeout=10) as answer:
+        assert json.load(answer)["period"] == "2025-Q4"
+    with pytest.raises(AssertionError, match="is frozen"):
+        stage.run("publish", "2025-Q4")
+
+
 @pytest.mark.parametrize(
     "changed",
     [
