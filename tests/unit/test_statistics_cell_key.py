@@ -54,6 +54,21 @@ def test_noise_over_all_keys_is_unbiased_and_of_the_variance_of_its_row(variance
         assert np.abs(noise).max() <= 15
 
 
+@pytest.mark.parametrize("variance", [0.5, 3, 10])
+def test_first_and_last_cell_key_stay_in_the_row_of_their_count(variance):
+    """The lowest keys bring counts down and the highest up, in each row, one by one and all at once."""
+    rows = perturbation_table(Noise(deviation=15, variance=variance, forbidden=10))
+    perturbation = InseePerturbation(rows)
+    n = np.arange(2, 2 * len(rows), 2)
+    lowest, highest = -(n // 2) % RECORD_KEY_MODULUS, (-(n // 2) - 1) % RECORD_KEY_MODULUS
+
+    assert (perturbation.perturb(n, lowest).counts < n).all()
+    assert (perturbation.perturb(n, highest).counts > n).all()
+    for k in (lowest, highest):
+        one_by_one = [perturbation.perturb_one(*cell) for cell in zip(n.tolist(), k.tolist(), strict=True)]
+        assert one_by_one == perturbation.perturb(n, k).counts.tolist()
+
+
 def test_no_count_from_one_to_ten_is_shown():
     perturbation = InseePerturbation(ROWS)
     shown = {

@@ -135,6 +135,8 @@ class OnsPerturbation:
 
 def _cumulated(row: Row) -> NDArray[np.int64]:
     bounds: NDArray[np.int64] = np.floor(np.cumsum(row.probabilities) * _STEPS).astype(np.int64)
+    # A sum that comes to 1 before the last deviation would reach into the next row, and the bounds must ascend.
+    np.minimum(bounds, _STEPS - 1, out=bounds)
     bounds[-1] = _STEPS - 1
     return bounds
 
