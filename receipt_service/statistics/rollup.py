@@ -287,7 +287,7 @@ def move_units(connection: Connection, old: UnitTree, new: UnitTree) -> None:
         return
     for month in rollup_units.months(connection):
         counted = {unit for unit in moved if rollup_units.has_rows(connection, month, unit_area(unit))}
-        above = {each for unit in counted for tree in (old, new) for each in tree.ancestors(unit)}
+        above = {each for unit in counted for each in {*old.ancestors(unit)} ^ {*new.ancestors(unit)}}
         for unit in gained:  # what stood as its sum were its own checks
             rollup_units.rename(connection, month, unit_area(unit), new.own_area(unit))
         for unit in (above | lost) - gained:
