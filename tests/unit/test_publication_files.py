@@ -5,17 +5,23 @@ import hashlib
 import io
 import json
 import re
+from fractions import Fraction
+from pathlib import Path
 
 import frictionless
+import jsonschema
 import pyarrow.parquet as pq
 import pytest
 
+from receipt_service.bootstrap.resources import read_schema
 from receipt_service.domain.publication import MANIFEST, SIGNED_MANIFEST
 from receipt_service.statistics.publication.files import NOTES, data_name, publication_files
+from receipt_service.statistics.publication.noise import margin, standard_deviation
 from receipt_service.statistics.publication.rows import PublicRow
 from receipt_service.statistics.publication.tables import PUBLIC_TABLES
 from tests.support.publishing import DOMAIN, ISSUER, QUARTER, TABLE_SCHEMA, a_key, about, rows_of
 
+ROOT = Path(__file__).parents[2]
 KEY = a_key()
 ROWS = rows_of(1)
 FILES = publication_files(ROWS, DOMAIN, about(), TABLE_SCHEMA, KEY)
@@ -113,6 +119,19 @@ def test_the_manifest_states_the_budget_and_names_every_file():
     assert list(FILES)[-1] == SIGNED_MANIFEST
 
 
+def test_the_manifest_keeps_its_schema():
+    schema = json.loads(read_schema("open-data-manifest.v1.schema.json"))
+    manifest = json.loads(FILES[MANIFEST])
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+
+    validator.validate(manifest)
+    assert not validator.is_valid({**manifest, "version": 2})
+    assert not validator.is_valid({**manifest, "files": []})
+    fractions = [Fraction(table["epsilon"]) for table in manifest["privacy"]["tables"]]
+    assert sum(fractions) == Fraction(manifest["privacy"]["epsilon"]) == 1
+
+
 @pytest.mark.parametrize("language", NOTES)
 def test_the_method_note_gives_the_figures_that_hold(language):
     note = FILES[NOTES[language]].decode()
@@ -131,3 +150,16 @@ def test_both_notes_have_the_same_parts():
     headings = [re.findall(r"^(#+) ", FILES[name].decode(), re.MULTILINE) for name in NOTES.values()]
 
     assert headings[0] == headings[1]
+
+
+def test_the_guide_gives_the_figures_that_hold():
+    guide = (ROOT / "docs" / "open-data.md").read_text()
+
+    for table in PUBLIC_TABLES:
+        cells = len(DOMAIN.categories[table.code])
+        france = margin(table.scale, len(DOMAIN.departments))
+        figures = f"| {cells} | {table.sensitivity} | {table.scale} | {table.epsilon} "
+        figures += f"| {standard_deviation(table.scale):.1f} | {margin(table.scale)} | {france} |"
+        assert re.search(rf"^\| `{table.code}` \| [^|]+ {re.escape(figures)}$", guide, re.MULTILINE), table.code
+    rows = DOMAIN.size + sum(map(len, DOMAIN.categories.values()))
+    assert f"{DOMAIN.size:,} noisy cells and, with France's, {rows:,} rows" in guide
