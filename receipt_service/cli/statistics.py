@@ -9,9 +9,10 @@ import click
 from receipt_service import telemetry
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.bootstrap.statistics import fold_until_stopped, opened_rollup
-from receipt_service.cli.statistics_publish import publish, verify_folder
+from receipt_service.cli.statistics_publish import publish
 from receipt_service.cli.statistics_readings import readings
 from receipt_service.cli.statistics_release import release
+from receipt_service.cli.verify_publication import verify_folder
 from receipt_service.config import DatabaseSettings, StatisticsSettings, load
 from receipt_service.statistics.rollup import RollupStatus, status_of
 
