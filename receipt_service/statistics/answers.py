@@ -23,12 +23,12 @@ from receipt_service.statistics.lattice import (
     commune_area,
     department_area,
     level_of,
+    parts_of,
     unit_area,
 )
 from receipt_service.statistics.method.cell_key import Mark
 from receipt_service.statistics.protection import OTHER, TOTAL
 from receipt_service.statistics.questions import Question, Split
-from receipt_service.statistics.release import parts_of
 from receipt_service.storage import directory, releases
 from receipt_service.storage.engine import reading
 from receipt_service.storage.releases import Figure, Release
@@ -79,27 +79,37 @@ class Scope:
                 return code in self.units
 
 
-def scope_of(unit: str, units: Mapping[str, UnitEntry]) -> Scope:
-    """Give the scope of a supervisor of a unit."""
-    within = frozenset(subtree(unit, units))
-    seats = {units[code].department for code in within if code in units}
-    top = units.get(unit)
-    return Scope(within, frozenset(seat for seat in seats if seat), top is not None and top.parent_code is None)
+class Structure:
+    """The units of one revision of the directory. Who asks often need not wait until thousands of units are read."""
 
+    def __init__(self, revision: int, units: Mapping[str, UnitEntry]) -> None:
+        """Note what stands below each unit."""
+        self.revision, self.units = revision, units
+        self.below: dict[str | None, list[str]] = {}
+        self._scopes: dict[str, Scope] = {}
+        for entry in units.values():
+            self.below.setdefault(entry.parent_code, []).append(entry.code)
 
-def subtree(top: str, units: Mapping[str, UnitEntry]) -> set[str]:
-    """Give the codes of a unit and of all below it."""
-    below: dict[str | None, list[str]] = {}
-    for entry in units.values():
-        below.setdefault(entry.parent_code, []).append(entry.code)
-    found: set[str] = set()
-    waiting = [top]
-    while waiting:
-        code = waiting.pop()
-        if code not in found:
-            found.add(code)
-            waiting += below.get(code, ())
-    return found
+    def scope_of(self, unit: str) -> Scope:
+        """Give the scope of a supervisor of a unit."""
+        known = self._scopes.get(unit)
+        if known is None:
+            within = frozenset(self._subtree(unit))
+            seats = (self.units[code].department for code in within if code in self.units)
+            top = self.units.get(unit)
+            alone = top is not None and top.parent_code is None
+            known = self._scopes[unit] = Scope(within, frozenset(seat for seat in seats if seat), alone)
+        return known
+
+    def _subtree(self, top: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [top]
+        while waiting:
+            code = waiting.pop()
+            if code not in found:
+                found.add(code)
+                waiting += self.below.get(code, ())
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,7 @@ class Answers:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._structure = Structure(-1, {})
 
     async def offer(self, reader: Officer) -> Offer:
         """Tell what the reader can ask for."""
@@ -128,18 +139,19 @@ class Answers:
 
     def _offer(self, reader: Officer) -> Offer:
         with reading(self._engine) as connection:
-            units = directory.units(connection)
-            return Offer(scope_of(reader.service.code, units), units, tuple(releases.released(connection).values()))
+            structure = self._structure_of(connection)
+            periods = tuple(releases.released(connection).values())
+            return Offer(structure.scope_of(reader.service.code), structure.units, periods)
 
     def _ask(self, question: Question, reader: Officer) -> Answer:
         with reading(self._engine) as connection:
-            units = directory.units(connection)
-            if not scope_of(reader.service.code, units).allows(question.area):
+            structure = self._structure_of(connection)
+            if not structure.scope_of(reader.service.code).allows(question.area):
                 raise OutsideOwnUnits("the area is neither the reader's own nor below it")
             released = releases.released(connection)
             if question.period not in released:
                 raise PeriodNotReleased(tuple(released)[-_LATEST:])
-            areas = _areas_of(question, units, connection)
+            areas = _areas_of(question, structure, connection)
             periods = [period for period in _periods_of(question) if period in released]
             total = releases.figures(connection, periods=[question.period], areas=[question.area], table=TOTAL.table)
             found = releases.figures(connection, periods=periods, areas=areas, table=question.table.code)
@@ -150,6 +162,13 @@ class Answers:
             lines=tuple(sorted(_line(figure, question) for figure in found)),
         )
 
+    def _structure_of(self, connection: Connection) -> Structure:
+        """Read the units again when the directory has another revision."""
+        revision = directory.revision(connection)
+        if self._structure.revision != revision:
+            self._structure = Structure(revision, directory.units(connection))
+        return self._structure
+
 
 def _periods_of(question: Question) -> tuple[Period, ...]:
     """Give the period, or the parts into which the question divides it."""
@@ -159,14 +178,14 @@ def _periods_of(question: Question) -> tuple[Period, ...]:
     return tuple(part for part in parts_of(question.period) if ("Q" in part) == quarters)
 
 
-def _areas_of(question: Question, units: Mapping[str, UnitEntry], connection: Connection) -> Sequence[str]:
+def _areas_of(question: Question, structure: Structure, connection: Connection) -> Sequence[str]:
     """Give the area, or the areas directly below it."""
     code = code_of(question.area)
     match question.area_split:
         case None:
             return (question.area,)
         case Split.UNIT:
-            return [unit_area(entry.code) for entry in units.values() if entry.parent_code == code]
+            return [unit_area(below) for below in structure.below.get(code, ())]
         case Split.DEPARTMENT:
             return releases.areas_like(connection, question.period, department_area(""))
         case _:

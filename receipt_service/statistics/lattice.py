@@ -198,6 +198,7 @@ Month = int
 Period = str
 """``2026-11`` (month), ``2026-Q4`` (quarter) or ``2026`` (year)."""
 
+_QUARTER: Final = 3
 _PERIOD: Final = re.compile(r"(?P<year>[0-9]{4})(?:-(?:(?P<month>0[1-9]|1[0-2])|Q(?P<quarter>[1-4])))?")
 
 
@@ -218,6 +219,15 @@ def months_of(period: Period) -> tuple[Month, ...]:
 def period_of(month: Month) -> Period:
     """Return a month as a period: ``2026-11`` of 202611."""
     return f"{month // 100:04d}-{month % 100:02d}"
+
+
+def parts_of(period: Period) -> tuple[Period, ...]:
+    """Return the periods within one: a quarter's months, a year's months and quarters. Raises ``ValueError``."""
+    months = months_of(period)
+    if len(months) == 1:
+        return ()
+    inside = tuple(map(period_of, months))
+    return inside if len(months) == _QUARTER else (*inside, *(f"{period}-Q{quarter}" for quarter in range(1, 5)))
 
 
 class CellKey(NamedTuple):

@@ -5,6 +5,10 @@ get the same noise. So two shown cells of which one contains the other must diff
 eleven as the noise shows it: then nobody finds a handful of checks between them. A category that would break this, or
 that is too small itself, is not shown; in a table whose categories add up, it is merged with the other small ones.
 
+Two cells may also hold the same checks in fact: every check on a requisition was declared so, a unit was the only one
+in a place. Then they would show the same number, and another one as soon as a single check is of one alone. So the
+noise belongs to the table too, and to whether it counts places or units (``_of_table``).
+
 All decisions that could tell "none" from "one" come out the same for both: a category without a check is treated as one
 with a few.
 """
@@ -13,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from receipt_service.statistics.lattice import (
     MESSAGE_DIMENSIONS,
@@ -88,6 +93,8 @@ class Protection:
     tables: Sequence[Table]
     domain_sizes: Mapping[Dimension, int] = field(default_factory=dict)
     """Where all values of a dimension are shown, nothing is left to be merged."""
+    counted: str = ""
+    """What the areas are: a word for places, another for units."""
 
     def protect(self, counts: Mapping[CellId, Count], neighbours: Sequence[Neighbour] = ()) -> dict[CellId, ShownCell]:
         """Choose and perturb what may be shown of one area and period.
@@ -99,7 +106,7 @@ class Protection:
         total = counts.get(TOTAL)
         if total is None or not self._may_be_shown(TOTAL, total, (), neighbours):
             return shown
-        shown[TOTAL] = self._perturbed(total)
+        shown[TOTAL] = self._perturbed(TOTAL, total)
         by_table: dict[str, dict[CellId, Count]] = {}
         for cell, count in counts.items():
             by_table.setdefault(cell.table, {})[cell] = count
@@ -118,7 +125,7 @@ class Protection:
         parents = () if dimension in MESSAGE_DIMENSIONS else (total,)
         kept = {cell: count for cell, count in cells.items() if self._may_be_shown(cell, count, parents, neighbours)}
         if not partitions(dimension):
-            return {cell: self._perturbed(count) for cell, count in kept.items()}
+            return {cell: self._perturbed(cell, count) for cell, count in kept.items()}
         return self._with_other(kept, total, CellId(table.code, OTHER), self.domain_sizes.get(dimension), neighbours)
 
     def _two_way(
@@ -145,7 +152,7 @@ class Protection:
                 size = self.domain_sizes.get(second)
                 found |= self._with_other(kept, whole, CellId(table.code, a, OTHER), size, neighbours)
             else:
-                found |= {cell: self._perturbed(count) for cell, count in kept.items()}
+                found |= {cell: self._perturbed(cell, count) for cell, count in kept.items()}
         return found
 
     def _with_other(
@@ -162,7 +169,7 @@ class Protection:
         no others: there is nothing between the whole and its parts.
         """
         if size is not None and len(kept) == size:
-            return {cell: self._perturbed(count) for cell, count in kept.items()}
+            return {cell: self._perturbed(cell, count) for cell, count in kept.items()}
         rest = whole
         for count in kept.values():
             rest = rest.minus(count)
@@ -174,8 +181,8 @@ class Protection:
             rest = rest.plus(kept[waiting.pop()])
         if not waiting:
             return {}
-        shown = {cell: self._perturbed(kept[cell]) for cell in waiting}
-        shown[other] = self._perturbed(rest, Mark.MERGED)
+        shown = {cell: self._perturbed(cell, kept[cell]) for cell in waiting}
+        shown[other] = self._perturbed(other, rest, Mark.MERGED)
         return shown
 
     def _may_stand_for_others(
@@ -187,7 +194,7 @@ class Protection:
         a neighbour's cell of a value that is not shown here, and one merged cell contains another whose neighbours
         are shown at least as those of the first.
         """
-        between = [rest, whole.minus(rest)]
+        between = [whole.minus(rest)]
         for neighbour in neighbours:
             merged = neighbour.shown.get(other)
             theirs = {cell for cell in neighbour.shown if _is_of_group(cell, other)}
@@ -197,22 +204,22 @@ class Protection:
                 between += [rest.minus(neighbour.shown[cell].truth) for cell in theirs - alone]
                 if merged is not None and theirs >= alone:
                     between.append(rest.minus(merged.truth))
-        return all(map(self._is_large, between))
+        return self._can_be_seen(other, rest) and all(map(self._is_large, between))
 
     def _may_be_shown(
         self, cell: CellId, count: Count, wholes: Iterable[Count], neighbours: Sequence[Neighbour]
     ) -> bool:
         """Whether a cell is large, and so is what lies between it and every shown cell around, within or beside it.
 
-        Where an area or period around it is shown and this cell of it is not, this one isn't either: it may lie
-        within what is merged there.
+        Where this cell of an area around it is not shown, this one isn't either: it may lie within what is merged
+        there, or be nearly all of what was too small.
         """
-        if not self._is_large(count) or not all(self._is_large(whole.minus(count)) for whole in wholes):
+        if not self._can_be_seen(cell, count) or not all(self._is_large(whole.minus(count)) for whole in wholes):
             return False
         for neighbour in neighbours:
             there = neighbour.shown.get(cell)
             if there is None:
-                if neighbour.relation is Relation.AROUND and neighbour.shown:
+                if neighbour.relation is Relation.AROUND:
                     return False
             elif not self._is_far(count, there.truth, neighbour.relation):
                 return False
@@ -226,11 +233,33 @@ class Protection:
         return abs(there.n - count.n) >= THRESHOLD
 
     def _is_large(self, count: Count) -> bool:
-        """Eleven checks or more, in truth and with noise: one alone would tell ten from eleven, or show too few."""
+        """Eleven checks or more, in truth and with noise: one alone would tell ten from eleven."""
         return count.n >= THRESHOLD and (self.noise.perturb_one(*count) or 0) >= THRESHOLD
 
-    def _perturbed(self, count: Count, mark: Mark = Mark.PERTURBED) -> ShownCell:
-        return ShownCell(count, self.noise.perturb_one(*count) or 0, mark)
+    def _can_be_seen(self, cell: CellId, count: Count) -> bool:
+        """Say the same of a cell itself, with its own noise: no smaller number is shown."""
+        return count.n >= THRESHOLD and self._value(cell, count) >= THRESHOLD
+
+    def _perturbed(self, cell: CellId, count: Count, mark: Mark = Mark.PERTURBED) -> ShownCell:
+        return ShownCell(count, self._value(cell, count), mark)
+
+    def _value(self, cell: CellId, count: Count) -> int:
+        return self.noise.perturb_one(count.n, _of_table(count.k, f"{self.counted} {cell.table}")) or 0
+
+
+def _of_table(key: int, table: str) -> int:
+    """Turn a sum of record keys into the one that a table looks up: a permutation of all there are, for each table.
+
+    It needs no secret, since the record keys are; it must mix well, so that one number tells nothing about another of
+    the same checks. The steps are those of a hash of 16 bits, each of which can be undone, between two of the table's.
+
+    Source of the constants: C. Wellons, Hash Function Prospector (2018), ``hash16_xm3``; public domain.
+    """
+    first, second = divmod(crc32(table.encode()), RECORD_KEY_MODULUS)
+    key ^= second
+    for shift, factor in ((7, 0x2993), (5, 0xE877), (9, 0x0235)):
+        key = (key ^ key >> shift) * factor % RECORD_KEY_MODULUS
+    return key ^ key >> 10 ^ first
 
 
 def _is_of_group(cell: CellId, other: CellId) -> bool:

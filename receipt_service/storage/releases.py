@@ -9,7 +9,19 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Double, ForeignKey, Integer, String, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    ForeignKey,
+    Integer,
+    String,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_into_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
 from sqlmodel import Field, SQLModel
@@ -120,15 +132,23 @@ def claim(connection: Connection, period: str, *, method: str, now: datetime, un
     return True
 
 
-def prolong(connection: Connection, period: str, until: datetime) -> None:
-    """Say that the release is still being made."""
-    connection.execute(_release.update().where(_release.c.period == period).values(making_until=until))
+def prolong(connection: Connection, period: str, *, held: datetime, until: datetime) -> bool:
+    """Say that the release is still being made; False when it is another's by now.
+
+    ``held`` is what was said last: whoever began anew since then has said something later.
+    """
+    return connection.execute(_release.update().where(*_held(period, held)).values(making_until=until)).rowcount == 1
 
 
-def finish(connection: Connection, release: Release) -> None:
-    """Show a release whose cells all stand."""
+def finish(connection: Connection, release: Release, *, held: datetime) -> bool:
+    """Show a release whose cells all stand; False when it is another's by now."""
     values = release._asdict()
-    connection.execute(_release.update().where(_release.c.period == values.pop("period")).values(values))
+    period = values.pop("period")
+    return connection.execute(_release.update().where(*_held(period, held)).values(values)).rowcount == 1
+
+
+def _held(period: str, held: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _release.c.period == period, _release.c.released_at.is_(None), _release.c.making_until == held
 
 
 def add_cells(connection: Connection, cells: Iterable[ReleasedCell]) -> int:
@@ -152,23 +172,18 @@ def figures(connection: Connection, *, periods: Sequence[str], areas: Sequence[s
 
 
 def areas_like(connection: Connection, period: str, beginning: str) -> list[str]:
-    """Give the areas of a period that show something, and whose codes begin like this."""
-    found = (
-        select(_cell.c.area)
-        .distinct()
-        .where(
-            _cell.c.period == period,
-            _cell.c.area >= beginning,
-            _cell.c.area < beginning + "~",
-            _cell.c.table_code == "total",
-        )
-    )
+    """Give the areas of a period that show something, and whose codes begin like this.
+
+    Compared letter by letter: in what order a database sorts texts is its own affair.
+    """
+    begins = func.substr(_cell.c.area, 1, len(beginning)) == beginning
+    found = select(_cell.c.area).distinct().where(_cell.c.period == period, _cell.c.table_code == "total", begins)
     return [row.area for row in connection.execute(found)]
 
 
 def basis_of(
-    connection: Connection, *, periods: Sequence[str], area: str, tables: Sequence[str]
+    connection: Connection, *, periods: Sequence[str], areas: Sequence[str], tables: Sequence[str]
 ) -> Iterator[ReleasedCell]:
-    """Read released cells with the truth behind them, for the next release alone."""
-    query = select(_cell).where(_cell.c.period.in_(periods), _cell.c.table_code.in_(tables), _cell.c.area == area)
+    """Read released cells with the truth behind them, in no order, for the next release alone."""
+    query = select(_cell).where(_cell.c.period.in_(periods), _cell.c.table_code.in_(tables), _cell.c.area.in_(areas))
     return (ReleasedCell(*row) for row in connection.execute(query))

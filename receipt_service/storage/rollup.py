@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Integer, String, insert, select, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Integer, String, func, insert, select, text
 from sqlmodel import Field, SQLModel
 
 from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, is_sqlite, table_of
@@ -244,6 +244,28 @@ def cells(
         query = query.where(_cell.c.table_code.in_(tables))
     for row in connection.execution_options(yield_per=10_000).execute(query):
         yield CellRow(*row)
+
+
+def sums(
+    connection: Connection, *, months: Sequence[int], least: int, areas: Sequence[str] = (), tables: Sequence[str] = ()
+) -> Iterator[tuple[str, str, str, str, int, int]]:
+    """Read cells added up over these months, as (area, table, a, b, n, k), in no order: those with n from ``least`` on.
+
+    Of these areas or all, of these tables or all.
+    """
+    keys = (_cell.c.area, _cell.c.table_code, _cell.c.a, _cell.c.b)
+    if len(months) == 1:
+        query = select(*keys, _cell.c.n, _cell.c.k).where(_cell.c.n >= least)
+    else:
+        n = func.sum(_cell.c.n)
+        query = select(*keys, n, func.sum(_cell.c.k)).group_by(*keys).having(n >= least)
+    query = query.where(_cell.c.month.in_(months))
+    if areas:
+        query = query.where(_cell.c.area.in_(areas))
+    if tables:
+        query = query.where(_cell.c.table_code.in_(tables))
+    for area, table, a, b, n, k in connection.execution_options(yield_per=10_000).execute(query):
+        yield area, table, a, b, int(n), int(k) % MODULUS
 
 
 def officer_cells(connection: Connection, *, months: Sequence[int], units: Sequence[str]) -> list[OfficerRow]:

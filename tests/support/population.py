@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -47,6 +48,9 @@ METHOD = Method(
     variance=10.0,
     digest="test",
 )
+
+
+IMPORTED = datetime(2026, 6, 30, tzinfo=UTC)
 
 
 class Record(NamedTuple):
@@ -123,4 +127,5 @@ def store(engine: Engine, records: list[Record]) -> None:
     ]
     with writing(engine) as connection:
         directory.save(connection, units, [])
+        rollup.save_tree(connection, TREE.parents, directory.count_import(connection, IMPORTED))
         rollup.add_cells(connection, rows)
