@@ -1,8 +1,10 @@
 """A quarter is published once and for ever, on either database, whoever tries again, whatever became of its files."""
 
 import json
+import random
 import shutil
 import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +24,7 @@ from receipt_service.storage import publications, rollup
 from receipt_service.storage.engine import open_engine, reading, writing
 from receipt_service.storage.rollup import CellRow
 from receipt_service.verify.publication import verify_publication
+from tests.support import stub_facts
 from tests.support.issuances import an_issuance, store
 from tests.support.publishing import DOMAIN, NOW, QUARTER, a_key, a_press, trust_in
 
@@ -145,6 +148,50 @@ def test_it_does_not_wait_for_checks_of_other_quarters(printshop):
     store(printshop.engine, a_check_of(NOW), a_check_of(datetime(2026, 6, 1, tzinfo=UTC)))
 
     assert publish(printshop.press, QUARTER, NOW).folder.is_dir()
+
+
+def test_what_was_registered_and_folded_is_what_is_counted(engine, tmp_path):
+    """From stubs, by the product's own folding."""
+    chance, at = random.Random(3), datetime(2026, 8, 12, 9, 0, tzinfo=UTC)
+    registered = [
+        {
+            "basis": chance.choice(stub_facts.BASES),
+            "outcome": chance.choice([["LIBRE"], ["VERBAL", "SAISIE"]]),
+            "commune": chance.choice(list(stub_facts.COMMUNES)),
+        }
+        for _ in range(40)
+    ]
+    stubs = [
+        stub_facts.a_stub(
+            at=at,
+            bases=[{"code": check["basis"]}],
+            outcomes=check["outcome"],
+            commune=check["commune"],
+            department=stub_facts.COMMUNES[check["commune"]],
+        )
+        for check in registered
+    ]
+    store(engine, *stubs)
+    press = a_press(engine, tmp_path / "open-data", a_key())
+    with pytest.raises(PublicationRefused, match="still to be counted"):
+        publish(press, QUARTER, NOW)
+    stub_facts.rollup(engine).fold(1000)
+    with reading(engine) as connection:
+        counts = true_counts(connection, DOMAIN, QUARTER)
+
+    for table, values in (
+        ("basis", [check["basis"] for check in registered]),
+        ("outcome", [code for check in registered for code in check["outcome"]]),
+        ("selection", ["behaviour"] * 40),
+        ("hour_band", ["09-12"] * 40),
+        ("total", ["all"] * 40),
+    ):
+        codes = [category.code for category in DOMAIN.categories[table]]
+        found = dict(zip(codes, counts[table].sum(axis=0).tolist(), strict=True))
+        assert Counter({code: n for code, n in found.items() if n}) == Counter(values), table
+    by_area = dict(zip([area.name for area in DOMAIN.departments], counts["total"][:, 0].tolist(), strict=True))
+    assert by_area["Corse-du-Sud"] == sum(check["commune"] == "2A004" for check in registered)
+    assert publish(press, QUARTER, NOW).folder.is_dir()
 
 
 def test_of_two_at_once_on_one_machine_the_second_is_told_to_wait(printshop):
