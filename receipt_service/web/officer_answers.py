@@ -59,11 +59,11 @@ class OfficerOut(_Out):
     """One officer: true counts, and what they are compared with."""
 
     number: str
-    checks: int | None = Field(description="None where there are too few to show.")
-    with_result: int | None
-    comparison: ComparisonOut | None
-    question: QuestionOut | None
-    withheld: WithheldOut | None
+    checks: int | None = Field(default=None, description="Null where there are too few to show.")
+    with_result: int | None = None
+    comparison: ComparisonOut | None = None
+    question: QuestionOut | None = None
+    withheld: WithheldOut | None = None
 
 
 class OfficerMethodOut(_Out):
@@ -71,7 +71,7 @@ class OfficerMethodOut(_Out):
 
     over_dispersion: Literal["additive"]
     officer_deviation: float | None = Field(
-        description="Estimated standard deviation of honest differences between officers, in log odds."
+        default=None, description="Estimated standard deviation of honest differences between officers, in log odds."
     )
     false_discovery_rate: float
     minimum_checks: int

@@ -207,7 +207,7 @@ def _expect(officer: str, tallies: Mapping[Stratum, Tally], peers: _Peers) -> _E
     families = _families(tallies)
     checks = hits = 0
     expected = information = peers_variance = 0.0
-    for stratum, own in tallies.items():
+    for stratum, own in sorted(tallies.items()):
         found = peers.share(stratum, own, families[stratum.family])
         if found is None:
             continue
@@ -239,7 +239,7 @@ def screen(
     peers = _Peers(work)
     expected = {
         officer: _expect(officer, tallies, peers)
-        for officer, tallies in work.items()
+        for officer, tallies in sorted(work.items())  # always in one order, since sums of fractions depend on it
         if sum(tally.checks for tally in tallies.values()) >= MINIMUM_CHECKS
     }
     comparable = [one for one in expected.values() if _is_comparable(one)]
