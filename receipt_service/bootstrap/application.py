@@ -20,6 +20,7 @@ from receipt_service.bootstrap.open_data import OpenDataShelf
 from receipt_service.bootstrap.printing import Printer
 from receipt_service.bootstrap.replay_keys import ReplayKeyFolder
 from receipt_service.bootstrap.sealing_keys import SealingKeys
+from receipt_service.bootstrap.supervision import area_names, build_sign_in, redirect_uri
 from receipt_service.config import ApiSettings
 from receipt_service.delivery.rendering.qr import qr_svg
 from receipt_service.domain.check import Officer
@@ -155,8 +156,10 @@ class ApiProcess:
         self._reads = Reads(self._engine)
         self._officer_screens = OfficerScreens(self._engine)
         self._worker = worker
-        self._demo_issuer = DemoIssuer(settings.public_url, demo=settings.demo) if settings.built_in_issuer else None
-        self._tokens = _token_verifier(settings, self._demo_issuer)
+        self._demo_issuer = _demo_issuer(settings)
+        tls = _issuer_tls(settings)
+        self._tokens = _token_verifier(settings, self._demo_issuer, tls)
+        self._sign_in = build_sign_in(settings, self._demo_issuer, self._tokens.keys, tls)
         self._maintenance: asyncio.Task[None] | None = None
         self._issuer = self._make_issuer(law)
         self.services = self._make_services(law)
@@ -198,6 +201,9 @@ class ApiProcess:
             print_receipt=printer.print,
             qr_svg=qr_svg,
             clock=_now,
+            area_name=area_names(law.territory),
+            noise_variance=settings.statistics_variance,
+            sign_in=self._sign_in,
             request_limit_bytes=settings.request_limit_bytes,
             issuance_queue_limit=settings.issuance_queue_limit,
             demo_issuer=self._demo_issuer,
@@ -282,7 +288,20 @@ def _require_schema(engine: Engine) -> None:
         raise ConfigurationError("the database does not answer, or its file cannot be opened") from None
 
 
-def _token_verifier(settings: ApiSettings, demo_issuer: DemoIssuer | None) -> TokenVerifier:
+def _demo_issuer(settings: ApiSettings) -> DemoIssuer | None:
+    if not settings.built_in_issuer:
+        return None
+    return DemoIssuer(settings.public_url, demo=settings.demo, redirect_uri=redirect_uri(settings))
+
+
+def _issuer_tls(settings: ApiSettings) -> ssl.SSLContext | None:
+    try:
+        return None if settings.oidc_ca_file is None else ssl.create_default_context(cafile=str(settings.oidc_ca_file))
+    except (OSError, ssl.SSLError):
+        raise ConfigurationError("RECEIPT_OIDC_CA_FILE: not a readable CA file") from None
+
+
+def _token_verifier(settings: ApiSettings, demo_issuer: DemoIssuer | None, tls: ssl.SSLContext | None) -> TokenVerifier:
     if demo_issuer is not None:
         policy = TokenPolicy(issuer=demo_issuer.issuer, audience=DEMO_AUDIENCE, algorithms=("ES256",))
         return TokenVerifier(policy, demo_issuer.keys)
@@ -297,10 +316,6 @@ def _token_verifier(settings: ApiSettings, demo_issuer: DemoIssuer | None) -> To
         clock_skew_seconds=settings.oidc_clock_skew_seconds,
         max_age_seconds=settings.oidc_token_max_age_seconds,
     )
-    try:
-        tls = None if settings.oidc_ca_file is None else ssl.create_default_context(cafile=str(settings.oidc_ca_file))
-    except (OSError, ssl.SSLError):
-        raise ConfigurationError("RECEIPT_OIDC_CA_FILE: not a readable CA file") from None
     keys = FetchedKeys(
         settings.oidc_issuer,
         settings.oidc_algorithms,

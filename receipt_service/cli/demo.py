@@ -66,7 +66,7 @@ def _walk(folder: Path, port: int | None, options: dict[str, Any]) -> bool:
         port = usual_or_free(API_PORT)
     started, now = time.monotonic(), datetime.now(UTC)
     begin(tell, folder)
-    with open_stage(folder, port=port or 0) as stage:
+    with open_stage(folder, port=port or 0, statistics=options["serve"]) as stage:
         story = Story(stage, tell)
         asyncio.run(walk_through(story, now))
         conclude(story, time.monotonic() - started)

@@ -15,15 +15,20 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from receipt_service.bootstrap.law import load_law
+from receipt_service.bootstrap.made_up_checks import count_made_up_checks
 from receipt_service.bootstrap.resources import schema_path
+from receipt_service.config import StatisticsSettings, load
 from receipt_service.demo.certificates import ServerCertificate, make_certificate
+from receipt_service.demo.made_up import made_up_facts, released_months
 from receipt_service.demo.mail_sink import MailSink, ReceivedMail
 from receipt_service.demo.service_processes import ServiceProcesses, free_port
+from receipt_service.demo.stops.roster import read_roster
 from receipt_service.demo.threaded_server import ThreadedServer
 from receipt_service.demo.twilio_stand_in import Account, create_stand_in
 from receipt_service.demo.twilio_store import MessageStore
@@ -117,11 +122,13 @@ def open_stage(
     processes: tuple[str, ...] = ("serve",),
     save_mails: bool = True,
     more_settings: Mapping[str, str] = _NO_MORE,
+    statistics: bool = False,
 ) -> Iterator[Stage]:
     """Set up everything and tear it down at the end.
 
     ``port`` 0 takes a free one; ``processes`` are the commands that stay (``serve``, or ``api`` and
-    ``worker``); ``more_settings`` go before the stage's own.
+    ``worker``); ``more_settings`` go before the stage's own; ``statistics``: made-up checks of the last quarter are
+    counted and released, so that the dashboard has something to show.
 
     Raises ``ConfigurationError``, ``ProcessFailed``, ``Unavailable``.
     """
@@ -143,9 +150,8 @@ def open_stage(
             **more_settings,
         }
         service = stack.enter_context(ServiceProcesses(settings, folder / "logs"))
-        yield _start(
-            Stage(folder=folder, base_url=base_url, processes=service, store=store, mails=sink.mails), processes
-        )
+        stage = Stage(folder=folder, base_url=base_url, processes=service, store=store, mails=sink.mails)
+        yield _start(stage, processes, statistics=statistics)
 
 
 def _sms_settings(url: str, account: Account) -> dict[str, str]:
@@ -166,15 +172,32 @@ def _mail_settings(port: int, certificate: ServerCertificate) -> dict[str, str]:
     }
 
 
-def _start(stage: Stage, processes: tuple[str, ...]) -> Stage:
+def _start(stage: Stage, processes: tuple[str, ...], *, statistics: bool) -> Stage:
     """Do what an operator does: keys, database, directory, processes; and what a verifier does: save the keys."""
     service = stage.processes
     signing_key = service.run("keys", "generate")
     service.run("migrate")
     imported = service.run("directory", "import", str(stage.directory))
+    released = _release_made_up_checks(stage) if statistics else ""
     address = ("--host", "127.0.0.1", "--port", str(urlsplit(stage.base_url).port))
     for command in processes:
         service.start(command, *(() if command == "worker" else address))
     service.wait_until_ready(f"{stage.base_url}/readyz")
     trusted = service.run("trust", "fetch", stage.base_url, "--trust-root", str(stage.trust_root_file))
-    return replace(stage, reports={"signing key": signing_key, "directory": imported, "trust root": trusted})
+    reports = {"signing key": signing_key, "directory": imported, "trust root": trusted, "statistics": released}
+    return replace(stage, reports=reports)
+
+
+def _release_made_up_checks(stage: Stage) -> str:
+    """Count made-up checks of the last quarter and release its figures; give what the command said."""
+    now = datetime.now(UTC)
+    facts = made_up_facts(load_law(), read_roster(stage.directory).officers, released_months(now))
+    settings = load(
+        StatisticsSettings,
+        demo=True,
+        data_folder=stage.service_folder,
+        database_url=f"sqlite:///{stage.database}",
+        statistics_key_folder=stage.service_folder / "keys" / "statistics",
+    )
+    count_made_up_checks(settings, facts, now)
+    return stage.processes.run("statistics", "release", "--due")

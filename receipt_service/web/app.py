@@ -34,6 +34,7 @@ from receipt_service.web.routes import (
 )
 from receipt_service.web.routes.demo_tokens import demo_router
 from receipt_service.web.routes.open_data import open_data_router
+from receipt_service.web.routes.supervision import supervision_router
 from receipt_service.web.services import Services
 from receipt_service.web.statistics_answers import StatisticsOfferOut, StatisticsOut
 
@@ -65,6 +66,7 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
     for router in (
         pages_router(),
         open_data_router(),
+        supervision_router(),
         *pages,
         *([] if services.demo_issuer is None else [demo_router()]),
     ):

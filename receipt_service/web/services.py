@@ -18,6 +18,7 @@ from receipt_service.statistics.questions import Question
 from receipt_service.web.authentication import TokenVerifier
 from receipt_service.web.demo_issuer import DemoIssuer
 from receipt_service.web.hand import Hands
+from receipt_service.web.sign_in import SignIn
 
 
 class Reads(Protocol):
@@ -111,6 +112,12 @@ class Services:
     """Receipt, link and second language to a PDF; raises VerificationError for a receipt that is not ours."""
     qr_svg: Callable[[str], str]
     clock: Callable[[], datetime]
+    area_name: Callable[[str], str | None]
+    """Name of a département or commune, by its area's code (``statistics.lattice``)."""
+    noise_variance: float
+    """Of released figures, in checks squared."""
+    sign_in: SignIn | None = None
+    """For browsers; None where a reverse proxy must bring the token."""
     request_limit_bytes: int = 65_536
     issuance_queue_limit: int = 512
     hands: Hands = field(default_factory=Hands)
