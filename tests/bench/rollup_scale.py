@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,9 +34,11 @@ from receipt_service.bootstrap.database import migrate
 from receipt_service.statistics.aggregation import Aggregation
 from receipt_service.statistics.folding import AT_ONCE_ON_POSTGRESQL, AT_ONCE_ON_SQLITE, Folding, FoldingPace
 from receipt_service.statistics.lattice import AreaLevel
-from receipt_service.statistics.rollup import Rollup, status_of, store
+from receipt_service.statistics.rollup import Rollup, status_of
+from receipt_service.storage import rollup
 from receipt_service.storage.engine import is_sqlite, open_engine, writing
 from receipt_service.storage.issuances import NewIssuance, Register
+from receipt_service.storage.rollup import CellRow, OfficerRow
 from tests.bench.france_facts import Ground, a_year, lay_ground
 from tests.bench.stub_book import Forms
 from tests.support import stub_facts
@@ -77,8 +79,21 @@ def peak_mebibytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
+class _Counted(Iterator[CellRow]):
+    """Rows that are counted as they pass."""
+
+    def __init__(self, rows: Iterator[CellRow]) -> None:
+        self._rows = rows
+        self.number = 0
+
+    def __next__(self) -> CellRow:
+        row = next(self._rows)
+        self.number += 1
+        return row
+
+
 def stream_year(engine: Engine, ground: Ground, facts: int) -> dict[str, Any]:
-    """Aggregate and store a year month by month; seconds of aggregating and of the database apart."""
+    """Aggregate and write a year month by month, as a rebuild does; the seconds of either apart."""
     aggregating, storing, cells, done = 0.0, 0.0, 0, 0
     with click.progressbar(length=facts, label="facts", file=sys.stderr, width=40, show_pos=True) as bar:
         for _, parts in a_year(ground, facts):
@@ -90,8 +105,10 @@ def stream_year(engine: Engine, ground: Ground, facts: int) -> dict[str, Any]:
                 done += len(part.months)
                 bar.update(len(part.months))
             began = time.perf_counter()
+            rows, officers = _Counted(map(CellRow._make, counted.cells(ground.tree))), counted.officers()
             with writing(engine) as connection:
-                cells += store(connection, counted, ground.tree)
+                rollup.append(connection, rows, map(OfficerRow._make, officers))
+            cells += rows.number
             storing += time.perf_counter() - began
     return {
         "facts": done,
@@ -104,17 +121,17 @@ def stream_year(engine: Engine, ground: Ground, facts: int) -> dict[str, Any]:
     }
 
 
-def live(engine: Engine, rollup: Rollup, forms: Forms, pace: tuple[int, float], *, folding: bool) -> dict[str, Any]:
+def live(engine: Engine, counts: Rollup, forms: Forms, pace: tuple[int, float], *, folding: bool) -> dict[str, Any]:
     """Register real stubs at a rate, with folding beside or without; how long commits take, how far folding lags."""
     (rate, seconds), register = pace, Register(engine)
-    beside = Folding(rollup, FoldingPace(at_once=AT_ONCE_ON_SQLITE if is_sqlite(engine) else AT_ONCE_ON_POSTGRESQL))
+    beside = Folding(counts, FoldingPace(at_once=AT_ONCE_ON_SQLITE if is_sqlite(engine) else AT_ONCE_ON_POSTGRESQL))
     lags: list[float] = []
     commits: list[float] = []
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(0.25):
-            lags.append(rollup.lag(datetime.now(UTC)))
+            lags.append(counts.lag(datetime.now(UTC)))
 
     watching = threading.Thread(target=watch)
     if folding:
@@ -147,21 +164,21 @@ def live(engine: Engine, rollup: Rollup, forms: Forms, pace: tuple[int, float], 
     return told
 
 
-def drain(engine: Engine, rollup: Rollup) -> dict[str, Any]:
+def drain(engine: Engine, counts: Rollup) -> dict[str, Any]:
     """Fold all that waits as fast as it goes, in the product's batches."""
     at_once = AT_ONCE_ON_SQLITE if is_sqlite(engine) else AT_ONCE_ON_POSTGRESQL
     waiting = status_of(engine, datetime.now(UTC)).waiting
     began, cells = time.perf_counter(), 0
-    while (folded := rollup.fold(at_once)).rows:
+    while (folded := counts.fold(at_once)).rows:
         cells += folded.cells
     took = time.perf_counter() - began
     return {"rows": waiting, "rows_per_s": int(waiting / took), "cells_per_s": int(cells / took)}
 
 
-def rebuild(rollup: Rollup) -> dict[str, Any]:
+def rebuild(counts: Rollup) -> dict[str, Any]:
     """Rebuild from the stubs."""
-    with click.progressbar(length=rollup.count_stubs(), label="stubs", file=sys.stderr, width=40) as bar:
-        done = rollup.rebuild(bar.update)
+    with click.progressbar(length=counts.count_stubs(), label="stubs", file=sys.stderr, width=40) as bar:
+        done = counts.rebuild(bar.update)
     return {
         "stubs": done.stubs,
         "seconds": round(done.seconds, 1),
@@ -175,25 +192,25 @@ def measure(url: str, arguments: argparse.Namespace, ground: Ground) -> dict[str
     """Measure one database."""
     migrate(url)
     engine = open_engine(url)
-    rollup = stub_facts.rollup(engine)
+    counts = stub_facts.rollup(engine)
     stub_facts.place_units(engine, dict(ground.tree.parents))
-    rollup.fold(1)  # from here on the sums follow that tree
+    counts.fold(1)  # from here on the sums follow that tree
     told: dict[str, Any] = {"database": engine.dialect.name, "year": stream_year(engine, ground, arguments.facts)}
     _tell(told)
     forms, pace = SpreadForms(ground), (arguments.rate, arguments.seconds)
-    told["registering_alone"] = live(engine, rollup, forms, pace, folding=False)
-    told["catching_up"] = drain(engine, rollup)
-    told["registering_and_folding"] = live(engine, rollup, forms, pace, folding=True)
+    told["registering_alone"] = live(engine, counts, forms, pace, folding=False)
+    told["catching_up"] = drain(engine, counts)
+    told["registering_and_folding"] = live(engine, counts, forms, pace, folding=True)
     _tell(told)
     moved = {**ground.tree.parents, "DEP-75": "ZONE-00", "DEP-13": "ZONE-01"}
     stub_facts.place_units(engine, moved)
-    told["two_departments_moved_s"] = _timed(lambda: rollup.fold(1))
+    told["two_departments_moved_s"] = _timed(lambda: counts.fold(1))
     register = Register(engine)
     for start in range(0, arguments.stubs, BATCH):
         register([forms.issuance(datetime.now(UTC)) for _ in range(min(BATCH, arguments.stubs - start))])
     register.close()
-    told["more_stubs"] = drain(engine, rollup)
-    told["rebuild"] = rebuild(rollup)
+    told["more_stubs"] = drain(engine, counts)
+    told["rebuild"] = rebuild(counts)
     engine.dispose()
     return told
 
