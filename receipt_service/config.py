@@ -132,7 +132,7 @@ class PublicSettings(CoreSettings):
 class NoiseSettings(CoreSettings):
     """What may be known of the noise: `statistics release` makes it, the dashboard's intervals allow for it."""
 
-    statistics_variance: float = Field(
+    statistics_variance_checks: float = Field(
         default=10, gt=0, le=200, description="Variance of the noise; the release refuses one that is too small."
     )
 
@@ -140,7 +140,7 @@ class NoiseSettings(CoreSettings):
 class ReleaseSettings(DatabaseSettings, NoiseSettings):
     """`statistics release`: protects the figures of a closed period. Whoever knows these is told more by a figure."""
 
-    statistics_deviation: int = Field(
+    statistics_deviation_checks: int = Field(
         default=15, ge=11, le=50, description="The furthest that a shown number lies from the true one."
     )
     statistics_ons_table: Path | None = Field(

@@ -202,7 +202,7 @@ class ApiProcess:
             qr_svg=qr_svg,
             clock=_now,
             area_name=area_names(law.territory),
-            noise_variance=settings.statistics_variance,
+            noise_variance=settings.statistics_variance_checks,
             sign_in=self._sign_in,
             request_limit_bytes=settings.request_limit_bytes,
             issuance_queue_limit=settings.issuance_queue_limit,

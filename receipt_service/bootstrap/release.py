@@ -25,7 +25,9 @@ def build_method(settings: ReleaseSettings) -> Method:
     if settings.statistics_ons_table is not None:
         return _ons_method(settings.statistics_ons_table)
     noise = Noise(
-        deviation=settings.statistics_deviation, variance=settings.statistics_variance, forbidden=THRESHOLD - 1
+        deviation=settings.statistics_deviation_checks,
+        variance=settings.statistics_variance_checks,
+        forbidden=THRESHOLD - 1,
     )
     named = json.dumps(["insee", noise.deviation, noise.variance, noise.forbidden]).encode()
     return Method(

@@ -46,8 +46,8 @@ def contents():
 
 @pytest.mark.parametrize(("name", "media", "content"), list(contents()))
 def test_every_body_has_examples_that_keep_its_schema(name, media, content):
-    if media == "application/pdf":
-        return
+    if media in {"application/pdf", "application/vnd.apache.parquet"}:
+        return  # bytes, of which no example would tell a reader anything
     schema = {**content["schema"], "components": DOCUMENT["components"]}
     validator = jsonschema.Draft202012Validator(schema)
 

@@ -20,6 +20,8 @@ OFFICERS = {
     ("POST", "/v1/checks"): (Role.OFFICER,),
     ("GET", "/v1/checks/{receipt_number}"): (Role.OFFICER, Role.SUPERVISOR),
     ("POST", "/v1/receipts/pdf"): (Role.OFFICER,),
+    ("GET", "/v1/statistics"): (Role.SUPERVISOR,),
+    ("GET", "/v1/statistics/checks"): (Role.SUPERVISOR,),
     ("GET", "/v1/officer-statistics"): (Role.SUPERVISOR,),
 }
 

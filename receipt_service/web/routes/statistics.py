@@ -56,6 +56,7 @@ _PARAMETERS: Final[tuple[dict[str, Any], ...]] = (
         "schema": {"type": "string", "enum": [form.value for form in Format]},
     },
 )
+_CSV_EXAMPLE: Final = "area,period,outcome,checks,protection\r\nUPN-75-10,2026-Q3,LIBRE,4218,perturbed\r\n"
 _NAMES: Final = tuple(parameter["name"] for parameter in _PARAMETERS)
 
 
@@ -134,7 +135,10 @@ Route(
             "description": "The figures.",
             "content": {
                 **json_content("StatisticsOut", {"outcomes": example("statistics")}),
-                "text/csv": {"schema": {"type": "string"}},
+                "text/csv": {
+                    "schema": {"type": "string"},
+                    "examples": {"outcomes": {"value": _CSV_EXAMPLE}},
+                },
                 "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
             },
         }
