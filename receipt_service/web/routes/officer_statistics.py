@@ -1,7 +1,6 @@
 """``/v1/officer-statistics``: the officer view, for a supervisor's own units; every reading is on record."""
 
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from receipt_service.web.example_files import example
 from receipt_service.web.officer_answers import officer_statistics_response
 from receipt_service.web.openapi import json_content
 from receipt_service.web.problems import Refused
+from receipt_service.web.query import query_parameters
 from receipt_service.web.services import services_of
 
 router = APIRouter(route_class=DirectRoute)
@@ -46,20 +46,6 @@ _PARAMETERS: Final[tuple[dict[str, Any], ...]] = (
     },
 )
 _NAMES: Final = frozenset(parameter["name"] for parameter in _PARAMETERS)
-_MOST: Final = 20
-
-
-def _parameters(request: Request) -> dict[str, str]:
-    """Read the query, each name once and none that means nothing. Raises ``Refused`` (422)."""
-    query = request.scope["query_string"].decode("latin-1")
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST, errors="strict")
-    except ValueError:
-        raise Refused(problems.INVALID_PARAMETER) from None
-    given = dict(pairs)
-    if len(given) != len(pairs) or not given.keys() <= _NAMES:
-        raise Refused(problems.INVALID_PARAMETER, allowed=sorted(_NAMES))
-    return given
 
 
 def _purpose(given: str) -> Purpose:
@@ -72,7 +58,7 @@ def _purpose(given: str) -> Purpose:
 async def read_officer_statistics(request: Request, caller: Caller) -> Response:
     """Put the reading on record and answer it."""
     services = services_of(request)
-    given = _parameters(request)
+    given = query_parameters(request, _NAMES)
     reader = await services.officer(caller.subject)
     found = await services.officer_figures.read(
         reader=reader,
