@@ -16,13 +16,15 @@ from sqlalchemy.exc import IntegrityError
 
 from receipt_service.bootstrap.statistics_key import make_statistics_key
 from receipt_service.cli.statistics import statistics
+from receipt_service.domain.message import MessageState
 from receipt_service.domain.recipient import Channel
 from receipt_service.errors import ConfigurationError, MalformedReceipt, Unavailable
 from receipt_service.statistics import rollup as module
 from receipt_service.statistics.folding import Folding, FoldingPace
 from receipt_service.statistics.record_keys import RecordKeys
 from receipt_service.statistics.rollup import Rollup, status_of
-from receipt_service.storage import fold_queue, rollup
+from receipt_service.storage import attempts, fold_queue, outbox, rollup
+from receipt_service.storage.attempts import AttemptOutcome
 from receipt_service.storage.engine import is_sqlite, open_engine, reading, writing
 from receipt_service.storage.rollup import CellRow
 from tests.support import stub_facts
@@ -96,6 +98,59 @@ def test_taking_from_what_is_not_there_is_refused_and_changes_nothing(engine):
         rollup.add_cells(connection, [kept._replace(n=-2)])
     with reading(engine) as connection:
         assert rollup.all_rows(connection) == ({kept}, set())
+
+
+def settle(engine, state, outcome, *, at=NOW, due_at=None):
+    with writing(engine) as connection:
+        (leased,) = outbox.lease(connection, now=at, until=at + timedelta(minutes=1), limit=1)
+        begun = attempts.begin(connection, [leased.id], lease=leased.leased_until, provider="p", now=at)
+        assert attempts.finish(connection, begun[leased.id], outcome, now=at, code="c")
+        assert outbox.settle(connection, leased.id, state, now=at, lease=leased.leased_until, due_at=due_at, code="c")
+    return leased.id
+
+
+def deliveries(engine):
+    stub_facts.rollup(engine).fold(100)
+    with reading(engine) as connection:
+        tables = ["delivery", "delivery_delay"]
+        return {row.a: row.n for row in rollup.cells(connection, months=[202611], areas=["F"], tables=tables)}
+
+
+def test_a_message_is_counted_where_it_rests_and_leaves_it_when_it_is_replayed(engine):
+    store(engine, stub_facts.a_stub(Channel.SMS))
+    assert deliveries(engine) == {}
+    message = settle(engine, MessageState.DEAD_LETTER, AttemptOutcome.CONFIGURATION)
+    assert deliveries(engine) == {"not_delivered": 1}
+    with writing(engine) as connection:
+        assert outbox.replay(connection, message, now=NOW)
+    assert deliveries(engine) == {}
+    settle(engine, MessageState.ACCEPTED, AttemptOutcome.ACCEPTED, due_at=NOW)
+    assert deliveries(engine) == {"sent": 1}
+    later = NOW + timedelta(seconds=42)
+    with writing(engine) as connection:
+        assert outbox.settle(connection, message, MessageState.DELIVERED, now=later, expected=MessageState.ACCEPTED)
+    assert deliveries(engine) == {"delivered": 1, "15-60": 1}
+    assert is_as_rebuilt(engine)
+    assert deliveries(engine) == {"delivered": 1, "15-60": 1}
+
+
+def test_sums_of_units_follow_the_directory_there_and_back(engine):
+    store(engine, *(stub_facts.a_stub(Channel.PAPER, unit=unit) for unit in ("N", "N1", "N2", "N2")))
+    folding = stub_facts.rollup(engine)
+
+    def units():
+        folding.fold(100)
+        assert is_as_rebuilt(engine)
+        return {area: n for area, n in totals(engine).items() if area[0] in "UL"}
+
+    alone = {"UN": 1, "UN1": 1, "UN2": 2}
+    assert units() == alone
+    stub_facts.place_units(engine, {"N": None, "N1": "N", "N2": "N1"})
+    assert units() == {"LN": 1, "UN": 4, "LN1": 1, "UN1": 3, "UN2": 2}
+    stub_facts.place_units(engine, {"TOP": None, "N": None, "N1": "TOP", "N2": "N1"})
+    assert units() == {"UN": 1, "LN1": 1, "UN1": 3, "UN2": 2, "UTOP": 3}
+    stub_facts.place_units(engine, {"TOP": None, "N": None, "N1": None, "N2": None})
+    assert units() == alone
 
 
 def test_a_stub_that_cannot_be_read_stays_in_the_queue(engine):
