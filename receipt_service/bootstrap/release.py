@@ -54,7 +54,7 @@ def _ons_method(path: Path) -> Method:
     by_row[rows, keys] = deviations
     return Method(
         noise=noise,
-        variance=float(by_row[THRESHOLD:].var(axis=1).min(initial=0.0)) if max(rows) >= THRESHOLD else 0.0,
+        variance=float(by_row[THRESHOLD:].var(axis=1).min()) if max(rows) >= THRESHOLD else 0.0,
         digest=hashlib.sha256(b"ons\n" + content).hexdigest(),
     )
 

@@ -62,6 +62,8 @@ class Choice:
         self._units = directory.units(connection)
         self._tree = UnitTree({code: entry.parent_code for code, entry in self._units.items()})
         self._shown: dict[str, ShownOfArea] = {}
+        self._hidden: dict[str, Counts] = {}
+        self._seats = {commune_area(unit.commune) for unit in self._units.values() if unit.commune}
         self._beside = _seats(self._units, self._tree)
         self._averaging = Averaging(self._parts)
         self._protections = {
@@ -74,19 +76,15 @@ class Choice:
 
     def areas(self) -> Iterator[tuple[str, ShownOfArea]]:
         """Yield each area with checks enough, and what may be shown of it, an area above before those below."""
-        seats = {commune_area(unit.commune) for unit in self._units.values() if unit.commune}
         waiting = iter(self._order)
         while some := list(islice(waiting, _READ_AT_ONCE)):
             counts, within = self._counts(some), self._within(some)
             for area in some:
                 shown = self._of_area(area, counts[area], within.get(area, {}))
-                level = level_of(area)
-                if shown and (
-                    level in {AreaLevel.FRANCE, AreaLevel.DEPARTMENT}
-                    or area in seats
-                    or (level is AreaLevel.UNIT and self._tree.has_children(code_of(area)))
-                ):
+                if self._is_held_against(area):
                     self._shown[area] = shown
+                    if not shown:
+                        self._hidden[area] = counts[area]
                 yield area, shown
 
     def leak(self) -> float:
@@ -95,13 +93,26 @@ class Choice:
 
     def _of_area(self, area: str, counts: Counts, within: Mapping[Period, ShownOfArea]) -> ShownOfArea:
         around = self._around(area)
-        neighbours = [Neighbour(self._shown.get(above, {}), Relation.AROUND) for above in around]
+        neighbours = [
+            Neighbour(self._shown.get(above, {}), Relation.AROUND, self._hidden.get(above, {})) for above in around
+        ]
         neighbours += [Neighbour(self._shown.get(near, {}), Relation.BESIDE) for near in self._beside.get(area, ())]
         neighbours += [Neighbour(part, Relation.WITHIN) for part in within.values()]
         shown = self._protections[level_of(area)].protect(counts, neighbours)
         if shown:
-            self._averaging.note(area, around[-1] if around else None, shown, within)
+            above = next((above for above in reversed(around) if self._shown.get(above)), None)
+            self._averaging.note(area, above, shown, within)
         return shown
+
+    def _is_held_against(self, area: str) -> bool:
+        """Whether others are still to be held against it: France, départements, units with some below, seats."""
+        match level_of(area):
+            case AreaLevel.UNIT:
+                return self._tree.has_children(code_of(area))
+            case AreaLevel.COMMUNE:
+                return area in self._seats
+            case _:
+                return True
 
     def _rank(self, area: str) -> tuple[int, int, str]:
         level = level_of(area)

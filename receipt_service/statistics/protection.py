@@ -83,6 +83,8 @@ class Neighbour:
 
     shown: Mapping[CellId, ShownCell]
     relation: Relation
+    hidden: Mapping[CellId, Count] = field(default_factory=dict)
+    """Its true counts where it shows nothing at all. Another period may show it, or something that is nearly it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,8 @@ class Protection:
             theirs = {cell for cell in neighbour.shown if _is_of_group(cell, other)}
             if neighbour.relation is Relation.AROUND and merged is not None and alone >= theirs:
                 between.append(merged.truth.minus(rest))
+            if neighbour.hidden:
+                between.append(_rest(neighbour.hidden, other, alone).minus(rest))
             if neighbour.relation is Relation.WITHIN:
                 between += [rest.minus(neighbour.shown[cell].truth) for cell in theirs - alone]
                 if merged is not None and theirs >= alone:
@@ -211,17 +215,17 @@ class Protection:
     ) -> bool:
         """Whether a cell is large, and so is what lies between it and every shown cell around, within or beside it.
 
-        Where this cell of an area around it is not shown, this one isn't either: it may lie within what is merged
-        there, or be nearly all of what was too small.
+        Where an area around it shows something but not this cell, this one isn't shown either: it may lie within what
+        is merged there. Where it shows nothing, its true count is what this one must be far from.
         """
         if not self._can_be_seen(cell, count) or not all(self._is_large(whole.minus(count)) for whole in wholes):
             return False
         for neighbour in neighbours:
-            there = neighbour.shown.get(cell)
+            there = neighbour.shown[cell].truth if cell in neighbour.shown else neighbour.hidden.get(cell)
             if there is None:
                 if neighbour.relation is Relation.AROUND:
                     return False
-            elif not self._is_far(count, there.truth, neighbour.relation):
+            elif not self._is_far(count, there, neighbour.relation):
                 return False
         return True
 
@@ -260,6 +264,15 @@ def _of_table(key: int, table: str) -> int:
     for shift, factor in ((7, 0x2993), (5, 0xE877), (9, 0x0235)):
         key = (key ^ key >> shift) * factor % RECORD_KEY_MODULUS
     return key ^ key >> 10 ^ first
+
+
+def _rest(counts: Mapping[CellId, Count], other: CellId, alone: set[CellId]) -> Count:
+    """Give what a merged cell would count, were these cells shown beside it."""
+    first = other.table.split("*")[0]
+    rest = counts.get(TOTAL if other.a == OTHER else CellId(first, other.a), Count(0, 0))
+    for cell in alone & counts.keys():
+        rest = rest.minus(counts[cell])
+    return rest
 
 
 def _is_of_group(cell: CellId, other: CellId) -> bool:
