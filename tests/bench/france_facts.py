@@ -23,6 +23,8 @@ from receipt_service.statistics.units import UnitTree
 from tests.support.checks import catalogue, territory
 
 UNITS, OFFICERS, OPERATIONS = 3000, 120_000, 20_000
+BASES, REASONS, OUTCOMES = 12, 20, 10
+"""How many of the catalogue's are in common use."""
 AT_ONCE = 500_000
 MONTH_WEIGHTS = np.array([8.1, 7.6, 8.4, 8.2, 8.6, 8.9, 9.4, 8.7, 8.3, 8.2, 7.9, 7.7])
 HOUR_WEIGHTS = np.array([9, 4, 3, 10, 13, 19, 24, 18], dtype=float)
@@ -93,13 +95,13 @@ def _alias(weights: np.ndarray, size: int, chance: np.random.Generator) -> Numbe
     return np.searchsorted(np.cumsum(weights / weights.sum()), chance.random(size)).clip(max=len(weights) - 1)
 
 
-def _several(shares: np.ndarray, rows: Numbers, vocabulary: int, chance: np.random.Generator) -> Several:
+def _several(shares: np.ndarray, rows: Numbers, chance: np.random.Generator) -> Several:
     """One value for each of these rows, and a second one for every tenth."""
     second = rows[chance.random(len(rows)) < 0.1]
     both = np.sort(np.concatenate((rows, second)))
     values = _alias(shares, len(both), chance)
     same = np.flatnonzero((both[1:] == both[:-1]) & (values[1:] == values[:-1])) + 1
-    values[same] = (values[same] + 1) % vocabulary
+    values[same] = (values[same] + 1) % len(shares)
     return Several(both, values)
 
 
@@ -115,12 +117,12 @@ def facts(ground: Ground, month: int, number: int, chance: np.random.Generator) 
     place = (chance.random(number) ** 1.7 * counts[department]).astype(np.int64)
     unit = every_unit[starts[department] + place]
     officer = (unit * (OFFICERS // UNITS) + (chance.random(number) ** 1.3 * 40).astype(np.int64)) % OFFICERS
-    basis = _alias(1.0 / np.arange(1, size[Dimension.BASIS] + 1) ** 1.2, number, chance)
+    basis = _alias(1.0 / np.arange(1, BASES + 1) ** 1.2, number, chance)
     rows = np.arange(number, dtype=np.int64)
-    outcomes = np.concatenate(([60.0], 40.0 / np.arange(1, size[Dimension.OUTCOME]) ** 1.1))
+    outcomes = np.concatenate(([60.0], 40.0 / np.arange(1, OUTCOMES) ** 1.1))
     some = {dimension: rows[chance.random(number) < share] for dimension, share in _SHARES.items()}
     weights = {
-        Dimension.REASON: 1.0 / np.arange(1, size[Dimension.REASON] + 1),
+        Dimension.REASON: 1.0 / np.arange(1, REASONS + 1),
         Dimension.MEASURE: 1.0 / np.arange(1, size[Dimension.MEASURE] + 1),
         Dimension.OUTCOME: outcomes,
         Dimension.CHANNEL: np.array([62.0, 12, 6, 14, 6]),
@@ -137,7 +139,7 @@ def facts(ground: Ground, month: int, number: int, chance: np.random.Generator) 
             Dimension.HOUR_BAND: _alias(HOUR_WEIGHTS, number, chance),
             Dimension.SELECTION: _alias(np.array([40.0, 15, 20, 5, 20]), number, chance),
         },
-        several={each: _several(weights[each], some[each], size[each], chance) for each in _SHARES},
+        several={each: _several(weights[each], some[each], chance) for each in _SHARES},
         officers=officer,
         families=ground.family_of[basis],
         keys=chance.integers(0, RECORD_KEY_MODULUS, number, dtype=np.int64),
