@@ -12,23 +12,18 @@
 import secrets
 import shutil
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from receipt_service.bootstrap.law import load_law
-from receipt_service.bootstrap.made_up_checks import count_made_up_checks
 from receipt_service.bootstrap.resources import schema_path
-from receipt_service.config import StatisticsSettings, load
 from receipt_service.demo.certificates import ServerCertificate, make_certificate
-from receipt_service.demo.made_up import made_up_facts, released_months
 from receipt_service.demo.mail_sink import MailSink, ReceivedMail
 from receipt_service.demo.service_processes import ServiceProcesses, free_port
-from receipt_service.demo.stops.roster import read_roster
 from receipt_service.demo.threaded_server import ThreadedServer
 from receipt_service.demo.twilio_stand_in import Account, create_stand_in
 from receipt_service.demo.twilio_store import MessageStore
@@ -114,6 +109,11 @@ def fresh_folder(folder: Path) -> Path:
     return folder
 
 
+def prepare_nothing(_stage: Stage) -> str:
+    """Leave the database as the set-up made it."""
+    return ""
+
+
 @contextmanager
 def open_stage(
     folder: Path,
@@ -122,13 +122,13 @@ def open_stage(
     processes: tuple[str, ...] = ("serve",),
     save_mails: bool = True,
     more_settings: Mapping[str, str] = _NO_MORE,
-    statistics: bool = False,
+    prepare: Callable[[Stage], str] = prepare_nothing,
 ) -> Iterator[Stage]:
     """Set up everything and tear it down at the end.
 
     ``port`` 0 takes a free one; ``processes`` are the commands that stay (``serve``, or ``api`` and
-    ``worker``); ``more_settings`` go before the stage's own; ``statistics``: made-up checks of the last quarter are
-    counted and released, so that the dashboard has something to show.
+    ``worker``); ``more_settings`` go before the stage's own; ``prepare`` is called when the database stands and
+    no process runs yet, and tells what it did.
 
     Raises ``ConfigurationError``, ``ProcessFailed``, ``Unavailable``.
     """
@@ -151,7 +151,7 @@ def open_stage(
         }
         service = stack.enter_context(ServiceProcesses(settings, folder / "logs"))
         stage = Stage(folder=folder, base_url=base_url, processes=service, store=store, mails=sink.mails)
-        yield _start(stage, processes, statistics=statistics)
+        yield _start(stage, processes, prepare)
 
 
 def _sms_settings(url: str, account: Account) -> dict[str, str]:
@@ -172,32 +172,17 @@ def _mail_settings(port: int, certificate: ServerCertificate) -> dict[str, str]:
     }
 
 
-def _start(stage: Stage, processes: tuple[str, ...], *, statistics: bool) -> Stage:
+def _start(stage: Stage, processes: tuple[str, ...], prepare: Callable[[Stage], str]) -> Stage:
     """Do what an operator does: keys, database, directory, processes; and what a verifier does: save the keys."""
     service = stage.processes
     signing_key = service.run("keys", "generate")
     service.run("migrate")
     imported = service.run("directory", "import", str(stage.directory))
-    released = _release_made_up_checks(stage) if statistics else ""
+    prepared = prepare(stage)
     address = ("--host", "127.0.0.1", "--port", str(urlsplit(stage.base_url).port))
     for command in processes:
         service.start(command, *(() if command == "worker" else address))
     service.wait_until_ready(f"{stage.base_url}/readyz")
     trusted = service.run("trust", "fetch", stage.base_url, "--trust-root", str(stage.trust_root_file))
-    reports = {"signing key": signing_key, "directory": imported, "trust root": trusted, "statistics": released}
+    reports = {"signing key": signing_key, "directory": imported, "trust root": trusted, "prepared": prepared}
     return replace(stage, reports=reports)
-
-
-def _release_made_up_checks(stage: Stage) -> str:
-    """Count made-up checks of the last quarter and release its figures; give what the command said."""
-    now = datetime.now(UTC)
-    facts = made_up_facts(load_law(), read_roster(stage.directory).officers, released_months(now))
-    settings = load(
-        StatisticsSettings,
-        demo=True,
-        data_folder=stage.service_folder,
-        database_url=f"sqlite:///{stage.database}",
-        statistics_key_folder=stage.service_folder / "keys" / "statistics",
-    )
-    count_made_up_checks(settings, facts, now)
-    return stage.processes.run("statistics", "release", "--due")

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "receipt_service"
 MAY_READ_THE_ENVIRONMENT = {
     "config.py",
+    "environment.py",
     "cli/trust.py",  # XDG_CONFIG_HOME: where a person's trust root is
     "cli/verdict_text.py",  # LANG: the reader's language
     "demo/service_processes.py",  # passes the shell's variables on, without ours

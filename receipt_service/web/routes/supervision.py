@@ -29,6 +29,7 @@ from receipt_service.web.problems import (
     FORBIDDEN,
     INVALID_PARAMETER,
     INVALID_TOKEN,
+    OFFICER_UNKNOWN,
     UNAUTHENTICATED,
     Refused,
     preferred_language,
@@ -41,7 +42,7 @@ from receipt_service.web.statistics_answers import NOTICE
 from receipt_service.web.supervision import views
 from receipt_service.web.supervision.figures import Section, section
 from receipt_service.web.supervision.indicator_cells import cells_of
-from receipt_service.web.supervision.indicator_sections import indicator_sections
+from receipt_service.web.supervision.indicator_sections import IndicatorSection, indicator_sections
 from receipt_service.web.supervision.words import LANGUAGES, Words, catalogue_of, texts
 
 PATH: Final = "/supervision"
@@ -90,13 +91,9 @@ async def read_dashboard(request: Request, caller: Caller) -> Response:
     total = await asking.ask(area, period, ())
     groups = views.views_of(level_of(area))
     view = given.get("view") or views.OVERVIEW
-    if view not in {each for group in groups.values() for each in group}:
-        raise Refused(INVALID_PARAMETER, allowed=[each for group in groups.values() for each in group])
-    indicators = []
-    if view == views.INDICATORS:
-        noise = services.noise_variance
-        cells = await cells_of(asking.ask, area, period, offer=offer, words=words, noise_variance=noise)
-        indicators = indicator_sections(cells, words)
+    allowed = [each for group in groups.values() for each in group]
+    if view not in allowed:
+        raise Refused(INVALID_PARAMETER, allowed=allowed)
     return _html(
         "supervision.html",
         words,
@@ -109,7 +106,7 @@ async def read_dashboard(request: Request, caller: Caller) -> Response:
         periods=views.periods_in(offer),
         views=groups,
         sections=await asking.sections(view, area, period),
-        indicators=indicators,
+        indicators=await asking.indicators(area, period) if view == views.INDICATORS else (),
         not_measured=NOT_MEASURED[words.language],
         notice=NOTICE[words.language],
         threshold=THRESHOLD,
@@ -139,6 +136,12 @@ class _Asking:
             return await self._places(area, period)
         asked = views.divisions_in(view, area, period)
         return [await self._section(area, period, by) for by in asked]
+
+    async def indicators(self, area: str, period: str) -> list[IndicatorSection]:
+        """Ask what the indicators are reckoned from, and reckon them."""
+        noise, words = self._services.noise_variance, self._words
+        cells = await cells_of(self.ask, area, period, offer=self._offer, words=words, noise_variance=noise)
+        return indicator_sections(cells, words)
 
     async def _places(self, area: str, period: str) -> list[Section]:
         """France by département, a département by commune; for a unit, the communes of the départements of its seats.
@@ -279,7 +282,7 @@ def _refusal(request: Request, error: ReceiptServiceError) -> Response:
         **frame,
         title=problem.title[_language(request)],
         text=f"{text} {allowed}".strip(),
-        again=problem.status in {401, 403},
+        again=problem in (UNAUTHENTICATED, INVALID_TOKEN, FORBIDDEN, OFFICER_UNKNOWN),
     )
     answer.headers.update({**problem.headers, **refused.headers})
     return answer

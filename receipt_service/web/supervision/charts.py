@@ -11,11 +11,12 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-LABEL_CHARACTERS: Final = 42
-"""Fits 320 pixels at 14 pixels a letter's height."""
+LABEL_CHARACTERS: Final = 38
+HEADING_CHARACTERS: Final = 32
+"""Bold. Both fit a screen of 320 pixels, at letters of 14 pixels."""
 LONGEST_PERCENT: Final = 76.0
 """Of the width, for the largest bar: what is left is for its number."""
-_LINE, _BAR, _GAP, _HEADING = 18, 14, 12, 26
+_LINE, _BAR, _GAP = 18, 14, 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,11 @@ def bar_chart(name: str, bars: Sequence[Bar], *, title: str, description: str, t
     y, heading = 0, ""
     for bar in bars:
         if bar.heading and bar.heading != heading:
+            y += 6 if heading else 0
             heading = bar.heading
-            y += _HEADING
-            parts.append(_text(heading, y - 8, "heading"))
+            for line in wrap(heading, HEADING_CHARACTERS):
+                y += _LINE
+                parts.append(_text(line, y - 5, "heading"))
         lines = wrap(bar.label, LABEL_CHARACTERS) or [""]
         for line in lines:
             y += _LINE
@@ -74,9 +77,10 @@ def _bar(bar: Bar, y: int, scale: float) -> Iterator[Markup]:
     if bar.low is not None and bar.high is not None:
         low, end = _percent(bar.low, scale), max(width, _percent(bar.high, scale))
         middle = y + _BAR // 2
-        yield Markup('<line class="interval" x1="{}%" x2="{}%" y1="{}" y2="{}"/>').format(
-            low, _percent(bar.high, scale), middle, middle
-        )
+        for kind in ("halo", "interval"):  # the halo keeps the line apart from the bar that it lies on
+            yield Markup('<line class="{0}" x1="{1}%" x2="{2}%" y1="{3}" y2="{3}"/>').format(
+                kind, low, _percent(bar.high, scale), middle
+            )
     kind = "none" if bar.value is None else "value"
     at = Markup('<text class="{}" x="{}%" dx="{}" y="{}">').format(kind, end, 0 if bar.value is None else 6, y + 12)
     yield at + escape(bar.text) + Markup("</text>")
