@@ -7,10 +7,11 @@ another address.
 import asyncio
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import aiohttp
 import orjson
@@ -20,6 +21,7 @@ from receipt_service.errors import ReceiptServiceError, Unavailable
 
 KEPT_SECONDS: Final = 3600
 LARGEST_ANSWER_BYTES: Final = 262_144
+_NO_MORE: Final[Mapping[str, str]] = {}
 _OK: Final = 200
 _SERVER_ERROR: Final = 500
 
@@ -109,19 +111,20 @@ class OpenIdProvider:
             "client_id": client.client_id,
             "code_verifier": verifier,
         }
-        auth = None if client.client_secret is None else aiohttp.BasicAuth(client.client_id, client.client_secret)
         metadata = await self.metadata()
-        status, answer = await self._ask("POST", metadata.token_endpoint, data=form, auth=auth)
+        status, answer = await self._ask("POST", metadata.token_endpoint, _basic(client), data=form)
         if status >= _SERVER_ERROR:
             raise Unavailable("the identity provider does not answer")
         if status != _OK or not isinstance(answer, dict):
             raise CodeRefused("the identity provider refused the code")
         return answer
 
-    async def _ask(self, method: str, address: str, **more: Any) -> tuple[int, Any]:
+    async def _ask(
+        self, method: str, address: str, headers: Mapping[str, str] = _NO_MORE, **more: Any
+    ) -> tuple[int, Any]:
         """Ask once; give status and JSON (None where there is none). Raises ``Unavailable``."""
         connector = aiohttp.TCPConnector(ssl=self._tls if self._tls is not None else True)
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **headers}
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=self._timeout, trust_env=True) as session,
@@ -131,6 +134,14 @@ class OpenIdProvider:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             telemetry.logger().warning("openid_provider_silent", exc_info=error)
             raise Unavailable("the identity provider does not answer") from error
+
+
+def _basic(client: Client) -> dict[str, str]:
+    """Write the header by which a confidential client names itself: both parts as in a form, then Basic."""
+    if client.client_secret is None:
+        return {}
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
 async def _json(answer: aiohttp.ClientResponse) -> Any:
