@@ -40,11 +40,13 @@ from receipt_service.statistics.protection import (
     Relation,
     ShownCell,
 )
+from receipt_service.statistics.release_audit import require_no_slivers
 from receipt_service.statistics.units import UnitTree
 from receipt_service.storage import directory, releases, rollup
 
 DOMAIN_SIZES: Final = {Dimension.HOUR_BAND: len(HOUR_BANDS), Dimension.SELECTION: len(SelectionMode)}
 _READ_AT_ONCE: Final = 500
+"""Areas of a month; of a quarter or year fewer, since all of its parts are read with it."""
 _LEVELS: Final = tuple(AreaLevel)
 
 Counts = dict[CellId, Count]
@@ -77,7 +79,8 @@ class Choice:
     def areas(self) -> Iterator[tuple[str, ShownOfArea]]:
         """Yield each area with checks enough, and what may be shown of it, an area above before those below."""
         waiting = iter(self._order)
-        while some := list(islice(waiting, _READ_AT_ONCE)):
+        at_once = _READ_AT_ONCE // (1 + len(self._parts))
+        while some := list(islice(waiting, at_once)):
             counts, within = self._counts(some), self._within(some)
             for area in some:
                 shown = self._of_area(area, counts[area], within.get(area, {}))
@@ -100,6 +103,7 @@ class Choice:
         neighbours += [Neighbour(part, Relation.WITHIN) for part in within.values()]
         shown = self._protections[level_of(area)].protect(counts, neighbours)
         if shown:
+            require_no_slivers(shown, neighbours)
             above = next((above for above in reversed(around) if self._shown.get(above)), None)
             self._averaging.note(area, above, shown, within)
         return shown

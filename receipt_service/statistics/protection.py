@@ -139,13 +139,21 @@ class Protection:
     ) -> dict[CellId, ShownCell]:
         """Hold each cell against its row, its column and the total; merge what is left of a row."""
         first, second = table.dimensions
-        rows: dict[str, dict[CellId, Count]] = {}
+        columns: dict[str, dict[CellId, Count]] = {}
         for cell, count in cells.items():
             row, column = shown.get(CellId(first, cell.a)), shown.get(CellId(second, cell.b))
             if row is None or column is None:
                 continue
-            parents = (row.truth, column.truth, shown[TOTAL].truth)
-            if self._may_be_shown(cell, count, parents, neighbours):
+            total = shown[TOTAL].truth
+            neither = total.minus(row.truth).minus(column.truth).plus(count)
+            parents = (row.truth, column.truth, total)
+            if self._is_large(neither) and self._may_be_shown(cell, count, parents, neighbours):
+                columns.setdefault(cell.b, {})[cell] = count
+        rows: dict[str, dict[CellId, Count]] = {}
+        for b, kept in columns.items():
+            if partitions(first):
+                self._leave_enough(kept, shown[CellId(second, b)].truth, self.domain_sizes.get(first))
+            for cell, count in kept.items():
                 rows.setdefault(cell.a, {})[cell] = count
         found: dict[CellId, ShownCell] = {}
         for a, kept in rows.items():
@@ -156,6 +164,19 @@ class Protection:
             else:
                 found |= {cell: self._perturbed(cell, count) for cell, count in kept.items()}
         return found
+
+    def _leave_enough(self, kept: dict[CellId, Count], whole: Count, size: int | None) -> None:
+        """Drop the smallest cells of a column until what is left of it without the others is large.
+
+        Where every row is shown nothing is left, and everybody knows it.
+        """
+        rest = whole
+        for count in kept.values():
+            rest = rest.minus(count)
+        for cell in sorted(kept, key=lambda cell: (kept[cell].n, cell)):
+            if len(kept) == size or self._is_large(rest):
+                return
+            rest = rest.plus(kept.pop(cell))
 
     def _with_other(
         self,

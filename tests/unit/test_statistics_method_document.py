@@ -1,16 +1,18 @@
 """The figures in docs/statistics-method.md are what the code gives."""
 
+import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from receipt_service.statistics.lattice import TABLE_OF
 from receipt_service.statistics.method.cell_key import InseePerturbation
-from receipt_service.statistics.method.complement import Breakdown, Count, Cross, protect_cross
 from receipt_service.statistics.method.intervals import noise_error, rate
-from receipt_service.statistics.method.leak import information
 from receipt_service.statistics.method.p_table import Noise, Row, perturbation_table
+from receipt_service.statistics.protection import TOTAL, CellId, Count, Protection
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "statistics-method.md").read_text()
 
@@ -112,7 +114,7 @@ def test_half_widths_of_intervals(line):
 
 
 def test_leak_of_the_example():
-    own = information([1, 12, 8, 5, 60])
+    own = sum(1 / cells for cells in (1, 12, 8, 5, 60))
 
     assert f"M = {own:.2f}" in DOCUMENT
     assert f"add {own:.2f}/6" in DOCUMENT
@@ -121,8 +123,8 @@ def test_leak_of_the_example():
 def test_what_the_complement_rule_costs():
     """Two hundred units of each size, frequencies of bases and outcomes drawn from a Dirichlet law of ½."""
     random = np.random.default_rng(20261124)
-    perturbation = InseePerturbation(rows(3))
-    bases, outcomes = [f"b{i}" for i in range(12)], [f"o{i}" for i in range(10)]
+    tables = [TABLE_OF[code] for code in ("total", "basis", "outcome", "basis*outcome")]
+    protection = Protection(InseePerturbation(rows(10)), tables)
 
     def count(n: int) -> Count:
         return Count(int(n), int(random.integers(2**16)))
@@ -131,16 +133,16 @@ def test_what_the_complement_rule_costs():
         means = np.zeros(4)
         for _ in range(200):
             n = random.poisson(checks * np.outer(random.dirichlet([0.5] * 12), random.dirichlet([0.5] * 10)))
-            parent = count(n.sum())
-            margins = [
-                Breakdown(
-                    parent=parent,
-                    values={name: count(m) for name, m in zip(names, n.sum(axis=axis), strict=True)},
-                    partition=axis == 1,
-                )
-                for names, axis in ((bases, 1), (outcomes, 0))
-            ]
-            cells = {(b, o): count(n[i, j]) for i, b in enumerate(bases) for j, o in enumerate(outcomes)}
-            shown = protect_cross(Cross(rows=margins[0], columns=margins[1], cells=cells), perturbation)
-            means += [(n.sum(axis=1) >= 11).sum(), len(shown.rows.true), (n >= 11).sum(), len(shown.true)]
+            counts = {TOTAL: count(n.sum())}
+            counts |= {CellId("basis", str(i)): count(m) for i, m in enumerate(n.sum(axis=1))}
+            counts |= {CellId("outcome", str(j)): count(m) for j, m in enumerate(n.sum(axis=0))}
+            counts |= {CellId("basis*outcome", str(i), str(j)): count(m) for (i, j), m in np.ndenumerate(n)}
+            shown = Counter(cell.table for cell in protection.protect(counts))
+            means += [(n.sum(axis=1) >= 11).sum(), shown["basis"], (n >= 11).sum(), shown["basis*outcome"]]
         assert stated == pytest.approx((means / 200).tolist(), rel=0.06)
+
+
+def test_three_figures_tell_little():
+    told = 0.5 * (1 + math.erf(1 / (2 * math.sqrt(3 * 10)) / math.sqrt(2)))
+
+    assert f"accuracy of {told:.3f} for three figures" in DOCUMENT

@@ -12,8 +12,8 @@ from importlib.resources import files as package_files
 from string import Template
 from typing import Any, Final, Protocol
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from receipt_service.domain.canonical import base64url, to_json
 from receipt_service.domain.publication import ALG, MANIFEST, SIGNED_MANIFEST, TYP
