@@ -98,17 +98,14 @@ def question_of(*, area: str, period: str, by: Sequence[str]) -> Question:
     splits = (*_SPLITS_OF_AREA[level_of(area)], *_SPLITS_OF_MONTHS[months])
     asked = [Split(name) for name in by if name in {*splits}]
     dimensions = {name for name in by if name not in {*splits}}
-    level = _LEVEL_BELOW[asked[0]] if asked and asked[0] in AREA_SPLITS else level_of(area)
-    table = next((each for each in tables_of(level) if {*each.dimensions} == dimensions), None)
-    if table is None or len(by) > MOST_DIVISIONS or len(set(by)) != len(by):
+    level = next((_LEVEL_BELOW[split] for split in asked if split in AREA_SPLITS), level_of(area))
+    repeated = len({*by}) < len(by)
+    table = None if repeated else next((each for each in tables_of(level) if {*each.dimensions} == dimensions), None)
+    of_area = [split for split in asked if split in AREA_SPLITS]
+    of_time = [split for split in asked if split not in AREA_SPLITS]
+    if table is None or len(by) > MOST_DIVISIONS or len(of_area) > 1 or len(of_time) > 1:
         raise InvalidQuestion([_not_divisible(level_of(area), splits)])
-    return Question(
-        area,
-        period,
-        table,
-        next((split for split in asked if split in AREA_SPLITS), None),
-        next((split for split in asked if split not in AREA_SPLITS), None),
-    )
+    return Question(area, period, table, *(next(iter(found), None) for found in (of_area, of_time)))
 
 
 def splits_of(level: AreaLevel) -> tuple[Split, ...]:
