@@ -176,6 +176,10 @@ class SignInSettings(CoreSettings):
     sign_in_client_secret: SecretStr | None = Field(
         default=None, description="Of a confidential client. Unset: a public client, with PKCE alone."
     )
+    sign_in_discovery_url: Url | None = Field(
+        default=None,
+        description="Where the API finds the issuer's discovery document, if not below the issuer's own address.",
+    )
     sign_in_scopes: str = Field(default="openid", description="Scopes asked for, between spaces; `openid` among them.")
     session_key_folder: Path | None = Field(
         default=None, description="The key of the dashboard's cookies. Unset: `keys/session` in the data folder."
@@ -190,6 +194,9 @@ class SignInSettings(CoreSettings):
     def _check_sign_in(self) -> Self:
         if self.sign_in_client_secret is not None and self.sign_in_client_id is None:
             raise ValueError("sign_in_client_id: required with sign_in_client_secret")
+        discovery = self.sign_in_discovery_url
+        if discovery is not None and not discovery.startswith("https://") and not self.demo:
+            raise ValueError("sign_in_discovery_url: https outside the demonstration")
         if "openid" not in self.sign_in_scopes.split():
             raise ValueError("sign_in_scopes: openid must be among them")
         return self

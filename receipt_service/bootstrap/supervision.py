@@ -31,7 +31,12 @@ def build_sign_in(
         redirect_uri=redirect_uri(settings),
         scopes=settings.sign_in_scopes,
     )
-    provider = OpenIdProvider(issuer, timeout_seconds=settings.oidc_timeout_seconds, tls=tls)
+    provider = OpenIdProvider(
+        issuer,
+        discovery_url=settings.sign_in_discovery_url if demo_issuer is None else None,
+        timeout_seconds=settings.oidc_timeout_seconds,
+        tls=tls,
+    )
     algorithms = ("ES256",) if demo_issuer is not None else settings.oidc_algorithms
     return SignIn(provider, client, load_or_make_session_key(settings.session_key), keys, algorithms)
 

@@ -74,11 +74,13 @@ class OpenIdProvider:
         self,
         issuer: str,
         *,
+        discovery_url: str | None = None,
         timeout_seconds: float = 5,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.issuer = issuer
+        self._discovery_url = discovery_url or f"{issuer}/.well-known/openid-configuration"
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._tls = tls
         self._clock = clock
@@ -90,7 +92,7 @@ class OpenIdProvider:
         """Give the metadata. Raises ``Unavailable`` when they cannot be had."""
         async with self._lock:
             if self._metadata is None or self._clock() - self._read_at > KEPT_SECONDS:
-                status, document = await self._ask("GET", f"{self.issuer}/.well-known/openid-configuration")
+                status, document = await self._ask("GET", self._discovery_url)
                 try:
                     self._metadata = metadata_of(document if status == _OK else None, self.issuer)
                 except ValueError as error:

@@ -112,6 +112,16 @@ def test_metadata_of_no_use_are_told_as_unavailable(provider, discovery):
     assert provider.asked == ["discovery"]
 
 
+def test_the_discovery_document_may_stand_elsewhere_and_must_still_name_the_issuer(provider):
+    provider.discovery = {"issuer": "http://issuer.example"}
+    elsewhere = f"{provider.address}/.well-known/openid-configuration"
+    asking = OpenIdProvider("http://issuer.example", discovery_url=elsewhere)
+
+    assert asyncio.run(asking.metadata()).token_endpoint == f"{provider.address}/token"
+    with pytest.raises(Unavailable):
+        asyncio.run(OpenIdProvider("http://other.example", discovery_url=elsewhere).metadata())
+
+
 def test_a_provider_that_is_not_there_is_unavailable():
     with pytest.raises(Unavailable):
         asyncio.run(OpenIdProvider("http://127.0.0.1:9").metadata())
