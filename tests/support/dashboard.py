@@ -4,12 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 from sqlalchemy import Engine
 
 from receipt_service.statistics.release import release
+from receipt_service.web.authentication import Role
+from tests.support.api import Api
+from tests.support.asgi import Answer, AsgiClient
 from tests.support.population import METHOD, population, store
 
+VIEWS = ("overview", "basis", "reason", "outcome", "measure", "hour_band", "places", "selection", "delivery", "record")
+CROSSED = ("basis*outcome", "reason*outcome", "hour_band*outcome", "selection*outcome", "basis*record")
 RELEASED_AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PERIODS = ("2026-07", "2026-08", "2026-09", "2026-Q3")
 
@@ -82,3 +88,27 @@ class Page(HTMLParser):
             self.tables[-1].caption += data
         elif self.tables and self.tables[-1].rows and {"td", "th"} & set(self._open):
             self.tables[-1].rows[-1].cells[-1] += data
+
+
+def get_page(
+    api: Api,
+    subject: str | None = "agent-3",
+    role: Role = Role.SUPERVISOR,
+    *,
+    language: str = "en",
+    client: AsgiClient | None = None,
+    **query: str,
+) -> Answer:
+    """Ask for the dashboard in a person's name, or in nobody's."""
+    headers = {"accept-language": language}
+    if subject:
+        headers["authorization"] = f"Bearer {api.token(subject, role)}"
+    target = f"/supervision?{urlencode(query)}" if query else "/supervision"
+    return (client or api.client).request("GET", target, headers=headers)
+
+
+def shown_page(api: Api, **query: str) -> Page:
+    """Ask for a page that there is."""
+    answer = get_page(api, **query)
+    assert answer.status == 200, answer.body
+    return Page(answer.body.decode())
