@@ -203,6 +203,12 @@ class ApiProcess:
             clock=_now,
             area_name=area_names(law.territory),
             noise_variance=settings.statistics_variance_checks,
+            requisition_bases=frozenset(
+                code
+                for catalogue in law.catalogues.values()
+                for code, basis in catalogue.bases.items()
+                if basis.requires_requisition
+            ),
             sign_in=self._sign_in,
             request_limit_bytes=settings.request_limit_bytes,
             issuance_queue_limit=settings.issuance_queue_limit,

@@ -5,7 +5,7 @@ question (the order in which the divisions are named does not matter), so there 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -15,9 +15,12 @@ from receipt_service.statistics.lattice import (
     AreaLevel,
     Period,
     Table,
+    commune_area,
+    department_area,
     level_of,
     months_of,
     tables_of,
+    unit_area,
 )
 
 MOST_DIVISIONS: Final = 2
@@ -38,6 +41,12 @@ class Split(StrEnum):
 
 
 AREA_SPLITS: Final = frozenset({Split.UNIT, Split.DEPARTMENT, Split.COMMUNE})
+AREA_OF_SPLIT: Final[Mapping[str, Callable[[str], str]]] = {
+    Split.UNIT: unit_area,
+    Split.DEPARTMENT: department_area,
+    Split.COMMUNE: commune_area,
+}
+"""The area that a value of a split by area names."""
 _SPLITS_OF_AREA: Final[Mapping[AreaLevel, tuple[Split, ...]]] = {
     AreaLevel.FRANCE: (Split.DEPARTMENT,),
     AreaLevel.DEPARTMENT: (Split.COMMUNE,),

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.web.access import PUBLIC, DirectRoute, guarded
 from receipt_service.web.boundary import Boundary
+from receipt_service.web.indicator_answers import IndicatorsOut
 from receipt_service.web.officer_answers import OfficerStatisticsOut
 from receipt_service.web.openapi import VERSION, build_document
 from receipt_service.web.pages import pages_router
@@ -48,6 +49,7 @@ API_ROUTERS: Final = (
     well_known.router,
     health.router,
 )
+_OF_STATISTICS: Final = (OfficerStatisticsOut, StatisticsOut, StatisticsOfferOut, IndicatorsOut)
 _NO_TELEMETRY: Final = {
     "tracing": False,
     "metrics": False,
@@ -79,9 +81,7 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the API; needs no settings and no services."""
-    return build_document(
-        _bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, OfficerStatisticsOut, StatisticsOut, StatisticsOfferOut)
-    )
+    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, *_OF_STATISTICS))
 
 
 class _Application(FastAPI):

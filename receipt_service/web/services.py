@@ -116,6 +116,8 @@ class Services:
     """Name of a département or commune, by its area's code (``statistics.lattice``)."""
     noise_variance: float
     """Of released figures, in checks squared."""
+    requisition_bases: frozenset[str]
+    """Legal bases that need a requisition."""
     sign_in: SignIn | None = None
     """For browsers; None where a reverse proxy must bring the token."""
     request_limit_bytes: int = 65_536

@@ -22,6 +22,7 @@ OFFICERS = {
     ("POST", "/v1/receipts/pdf"): (Role.OFFICER,),
     ("GET", "/v1/statistics"): (Role.SUPERVISOR,),
     ("GET", "/v1/statistics/checks"): (Role.SUPERVISOR,),
+    ("GET", "/v1/statistics/indicators"): (Role.SUPERVISOR,),
     ("GET", "/v1/officer-statistics"): (Role.SUPERVISOR,),
 }
 

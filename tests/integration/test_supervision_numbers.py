@@ -52,3 +52,31 @@ def test_indicators_are_reckoned_from_released_numbers(api):
     assert {"checks", "nothing", "hit_rate_by_basis", "outcomes", "place_gini", "delivery_time"} <= set(codes)
     assert f"{100 * free / total:.1f}%" in page.text
     assert "Disproportion by perceived origin cannot be measured" in page.text
+
+
+def test_the_api_gives_the_same_indicators_with_what_they_mean(api):
+    release_figures(api.engine)
+    page = shown_page(api, area="UPN-75", period="2026-Q3", view="indicators")
+    answer = api.get("/v1/statistics/indicators?area=UPN-75&period=2026-Q3", "agent-3", Role.SUPERVISOR)
+    assert answer.status == 200, answer.body
+    indicators = {each["code"]: each for each in answer.json["indicators"]}
+
+    assert list(indicators) == [table.indicator for table in page.tables]
+    (nothing,) = indicators["nothing"]["values"]
+    assert nothing["low"] < nothing["value"] < nothing["high"]
+    assert f"{100 * nothing['value']:.1f}%" in page.text
+    assert indicators["draw_adherence"]["values"][0]["missing"]["reason"] == "not_counted"
+    assert all(each["definition"]["fr"] and each["cannot_show"]["en"] for each in indicators.values())
+
+
+def test_indicators_keep_to_the_readers_units_and_to_released_periods(api):
+    release_figures(api.engine)
+
+    def status(query, subject="agent-3", role=Role.SUPERVISOR):
+        return api.get(f"/v1/statistics/indicators?{query}", subject, role).status
+
+    assert status("area=UPN-973&period=2026-Q3") == 403
+    assert status("period=2026-Q3", role=Role.OFFICER) == 403
+    assert status("period=2026-Q2") == 422
+    assert status("period=2026-Q3&by=basis") == 422
+    assert status("period=yesterday") == 422

@@ -1,17 +1,21 @@
 """``/v1/statistics``: released figures of a supervisor's own units, on a fixed lattice."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from receipt_service.statistics.answers import Answer
+from receipt_service.statistics.indicator_cells import cells_of
 from receipt_service.statistics.lattice import Dimension
 from receipt_service.statistics.questions import InvalidQuestion, Question, Split, question_of
 from receipt_service.web import problems
 from receipt_service.web.access import DirectRoute, Route, accepts
 from receipt_service.web.authentication import Caller, Role
 from receipt_service.web.example_files import example
+from receipt_service.web.indicator_answers import indicators_response
 from receipt_service.web.openapi import json_content
 from receipt_service.web.problems import Refused
 from receipt_service.web.query import query_parameters
@@ -57,6 +61,7 @@ _PARAMETERS: Final[tuple[dict[str, Any], ...]] = (
     },
 )
 _CSV_EXAMPLE: Final = "area,period,outcome,checks,protection\r\nUPN-75-10,2026-Q3,LIBRE,4218,perturbed\r\n"
+_OF_INDICATORS: Final = ("period", "area")
 _NAMES: Final = tuple(parameter["name"] for parameter in _PARAMETERS)
 
 
@@ -77,10 +82,35 @@ async def read_statistics(request: Request, caller: Caller) -> Response:
     return answer_response(await services.statistics.ask(question, reader), form)
 
 
+async def read_indicators(request: Request, caller: Caller) -> Response:
+    """Answer the indicators of an area and period: what is reckoned from figures that could be asked for one by one."""
+    services = services_of(request)
+    given = query_parameters(request, _OF_INDICATORS)
+    reader = await services.officer(caller.subject)
+    area, period = given.get("area", f"U{reader.service.code}"), given.get("period", "")
+
+    async def ask(area: str, period: str, by: Sequence[str]) -> Answer:
+        return await services.statistics.ask(_on_lattice(area, period, by), reader)
+
+    cells = await cells_of(
+        ask,
+        area,
+        _on_lattice(area, period, ()).period,
+        offer=await services.statistics.offer(reader),
+        requisition_bases=services.requisition_bases,
+        noise_variance=services.noise_variance,
+    )
+    return indicators_response(cells)
+
+
 def _question(given: dict[str, str], unit: str) -> Question:
     by = [name for name in given.get("by", "").split(",") if name]
+    return _on_lattice(given.get("area", f"U{unit}"), given.get("period", ""), by)
+
+
+def _on_lattice(area: str, period: str, by: Sequence[str]) -> Question:
     try:
-        return question_of(area=given.get("area", f"U{unit}"), period=given.get("period", ""), by=by)
+        return question_of(area=area, period=period, by=by)
     except InvalidQuestion as error:
         raise Refused(problems.INVALID_PARAMETER, error.violations) from None
 
@@ -152,3 +182,30 @@ Route(
         problems.UNAVAILABLE,
     ),
 ).add(router, read_statistics)
+
+Route(
+    method="GET",
+    path="/v1/statistics/indicators",
+    name="readIndicators",
+    tag="statistics",
+    summary="Indicators of how checks are carried out",
+    description="Shares, rates and measures of concentration, each reckoned from released figures alone, with an "
+    "interval that holds chance and noise, and with its definition, formula, source and what it cannot show. A share "
+    "is given only of a hundred checks or more; what is not given says why. docs/indicators.md is the sheet.",
+    roles=(Role.SUPERVISOR,),
+    parameters=tuple(parameter for parameter in _PARAMETERS if parameter["name"] in _OF_INDICATORS),
+    answers={
+        200: {
+            "description": "The indicators, in the order of the sheet.",
+            "content": json_content("IndicatorsOut", {"quarter": example("indicators")}),
+        }
+    },
+    problems=(
+        problems.OFFICER_UNKNOWN,
+        problems.OUTSIDE_OWN_UNITS,
+        problems.INVALID_PARAMETER,
+        problems.PERIOD_NOT_RELEASED,
+        problems.INTERNAL_ERROR,
+        problems.UNAVAILABLE,
+    ),
+).add(router, read_indicators)

@@ -18,6 +18,7 @@ from receipt_service import telemetry
 from receipt_service.domain.check import Officer
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.statistics.answers import Answer, Offer
+from receipt_service.statistics.indicator_cells import cells_of
 from receipt_service.statistics.indicator_sheet import NOT_MEASURED, SHEET
 from receipt_service.statistics.lattice import AreaLevel, level_of, unit_area
 from receipt_service.statistics.method.cell_key import THRESHOLD
@@ -41,7 +42,6 @@ from receipt_service.web.sign_in import CALLBACK_PATH, SignIn, SignInFailed
 from receipt_service.web.statistics_answers import NOTICE
 from receipt_service.web.supervision import views
 from receipt_service.web.supervision.figures import Section, section
-from receipt_service.web.supervision.indicator_cells import cells_of
 from receipt_service.web.supervision.indicator_sections import IndicatorSection, indicator_sections
 from receipt_service.web.supervision.words import LANGUAGES, Words, catalogue_of, texts
 
@@ -139,9 +139,15 @@ class _Asking:
 
     async def indicators(self, area: str, period: str) -> list[IndicatorSection]:
         """Ask what the indicators are reckoned from, and reckon them."""
-        noise, words = self._services.noise_variance, self._words
-        cells = await cells_of(self.ask, area, period, offer=self._offer, words=words, noise_variance=noise)
-        return indicator_sections(cells, words)
+        cells = await cells_of(
+            self.ask,
+            area,
+            period,
+            offer=self._offer,
+            requisition_bases=self._services.requisition_bases,
+            noise_variance=self._services.noise_variance,
+        )
+        return indicator_sections(cells, self._words)
 
     async def _places(self, area: str, period: str) -> list[Section]:
         """France by département, a département by commune; for a unit, the communes of the départements of its seats.

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from receipt_service.statistics.answers import Answer
 from receipt_service.statistics.lattice import MESSAGE_DIMENSIONS, Dimension
 from receipt_service.statistics.method.cell_key import THRESHOLD, Mark
-from receipt_service.statistics.questions import Question, Split
+from receipt_service.statistics.questions import AREA_OF_SPLIT, Question, Split
 from receipt_service.web.supervision.charts import Bar, bar_chart
-from receipt_service.web.supervision.words import AREA_OF_SPLIT, Words
+from receipt_service.web.supervision.words import Words
 
 API_PATH: Final = "/v1/statistics/checks"
 KEEP_ORDER: Final = frozenset({Dimension.HOUR_BAND, Dimension.DELIVERY_DELAY, Split.MONTH, Split.QUARTER})

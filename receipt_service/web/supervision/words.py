@@ -15,12 +15,9 @@ from receipt_service.statistics.lattice import (
     Dimension,
     Period,
     code_of,
-    commune_area,
-    department_area,
     level_of,
-    unit_area,
 )
-from receipt_service.statistics.questions import Split
+from receipt_service.statistics.questions import AREA_OF_SPLIT, Split
 
 LANGUAGES: Final[Mapping[str, str]] = {"fr": "Français", "en": "English"}
 _THIN_SPACE: Final = "\N{NARROW NO-BREAK SPACE}"
@@ -32,12 +29,6 @@ _KIND_OF: Final[Mapping[str, str]] = {
     Dimension.SELECTION: "selection_modes",
 }
 """Which entries of the catalogue name the values of a dimension."""
-AREA_OF_SPLIT: Final[Mapping[str, Callable[[str], str]]] = {
-    Split.UNIT: unit_area,
-    Split.DEPARTMENT: department_area,
-    Split.COMMUNE: commune_area,
-}
-"""How the values of a division by area are written as areas."""
 _MINUTE, _HOUR = 60, 3600
 
 

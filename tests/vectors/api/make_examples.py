@@ -24,12 +24,14 @@ from receipt_service.delivery.worker.epochs import EpochKeys  # noqa: E402
 from receipt_service.issuance.directory import import_directory  # noqa: E402
 from receipt_service.issuance.submission import Submission  # noqa: E402
 from receipt_service.statistics.answers import Answer, Line, Offer, Scope  # noqa: E402
+from receipt_service.statistics.indicators import Cells  # noqa: E402
 from receipt_service.statistics.method.cell_key import Mark  # noqa: E402
 from receipt_service.statistics.method.funnel import Stratum, Tally, screen  # noqa: E402
 from receipt_service.statistics.officers import OfficerStatistics, Purpose  # noqa: E402
 from receipt_service.statistics.questions import question_of  # noqa: E402
 from receipt_service.storage.engine import open_engine  # noqa: E402
 from receipt_service.storage.releases import Release  # noqa: E402
+from receipt_service.web.indicator_answers import indicators_response  # noqa: E402
 from receipt_service.web.officer_answers import officer_statistics_response  # noqa: E402
 from receipt_service.web.requests import read_check  # noqa: E402
 from receipt_service.web.responses import check_state_response, issued_response, stub_content  # noqa: E402
@@ -114,7 +116,16 @@ def statistics() -> dict[str, Any]:
     )
     answer = Answer(question=question, released_at=NOW, total=4874, lines=lines)
     offer = Offer(Scope(frozenset({"PN-75-10"}), frozenset({"75"}), france=False), {}, (release,))
+    released: dict[tuple[str, str, str, str, str], int | None] = {
+        ("total", "2026-Q3", "UPN-75-10", "", ""): 4874,
+        ("outcome", "2026-Q3", "UPN-75-10", "LIBRE", ""): 4218,
+    }
+    cells = Cells(released=released, period="2026-Q3", area="UPN-75-10", noise_variance=10)
+    indicators = json.loads(bytes(indicators_response(cells).body))
+    shown = {"checks", "nothing", "draw_adherence"}
+    indicators["indicators"] = [each for each in indicators["indicators"] if each["code"] in shown]
     return {
+        "indicators": indicators,
         "statistics": json.loads(bytes(answer_response(answer, Format.JSON).body)),
         "statistics-offer": json.loads(bytes(offer_response(offer).body)),
     }

@@ -16,8 +16,7 @@ from receipt_service.statistics.lattice import (
     unit_area,
 )
 from receipt_service.statistics.protection import OTHER
-from receipt_service.statistics.questions import Split, splits_of
-from receipt_service.web.supervision.words import AREA_OF_SPLIT, Words
+from receipt_service.statistics.questions import AREA_OF_SPLIT, Split, splits_of
 
 Ask = Callable[[str, Period, Sequence[str]], Awaitable[Answer]]
 """Area, period, divisions."""
@@ -25,7 +24,9 @@ _AROUND: Final = ("total", "hour_band")
 """Tables that are compared with those of an area around."""
 
 
-async def cells_of(ask: Ask, area: str, period: Period, *, offer: Offer, words: Words, noise_variance: float) -> Cells:
+async def cells_of(
+    ask: Ask, area: str, period: Period, *, offer: Offer, requisition_bases: frozenset[str], noise_variance: float
+) -> Cells:
     """Ask everything that the sheet of indicators needs of an area and period."""
     released: dict[tuple[str, Period, str, str, str], int | None] = {}
     for table in sorted({table for indicator in SHEET for table in indicator.tables}):
@@ -46,9 +47,7 @@ async def cells_of(ask: Ask, area: str, period: Period, *, offer: Offer, words: 
         period=period,
         area=area,
         noise_variance=noise_variance,
-        requisition_bases=frozenset(
-            code for code, basis in words.catalogue.bases.items() if basis.requires_requisition
-        ),
+        requisition_bases=requisition_bases,
         places=tuple(places),
         compared_with=around,
     )
