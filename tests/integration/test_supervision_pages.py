@@ -245,6 +245,16 @@ def test_the_form_offers_what_may_be_asked_and_nothing_else(released):
         assert get_page(released, view=view).status == 200
 
 
+def test_a_unit_seated_in_many_departments_leads_to_each_of_them(released, monkeypatch):
+    monkeypatch.setattr("receipt_service.web.supervision.views.MOST_PLACES", 0)
+
+    page = shown_page(released, view="places")
+
+    assert page.tables == []
+    links = [parse_qs(str(link["href"]).partition("?")[2]) for link in page.having("a")]
+    assert {"area": ["D75"], "period": ["2026-Q3"], "view": ["places"], "lang": ["en"]} in links
+
+
 def test_the_method_is_told_to_everybody(released):
     answer = released.client.request("GET", "/supervision/method", headers={"accept-language": "fr"})
 

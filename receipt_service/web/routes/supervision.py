@@ -110,6 +110,7 @@ async def read_dashboard(request: Request, caller: Caller) -> Response:
         not_measured=NOT_MEASURED[words.language],
         notice=NOTICE[words.language],
         threshold=THRESHOLD,
+        places=views.places_of(offer, area) if view == views.PLACES and level_of(area) is AreaLevel.UNIT else (),
         may_ask=offer.scope.allows,
     )
 
@@ -157,6 +158,8 @@ class _Asking:
         level = level_of(area)
         if level is AreaLevel.UNIT:
             places = views.places_of(self._offer, area)
+            if len(places) > views.MOST_PLACES:
+                return []
             return [await self._section(place, period, ("commune",)) for place in places]
         return [await self._section(area, period, ("department" if level is AreaLevel.FRANCE else "commune",))]
 

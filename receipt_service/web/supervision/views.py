@@ -30,6 +30,8 @@ INDICATORS: Final = "indicators"
 PLACES: Final = "places"
 DELIVERY: Final = "delivery"
 MOST_UNITS: Final = 300
+MOST_PLACES: Final = 5
+"""Départements whose communes one page shows; beyond it the page leads to each of them."""
 _QUARTER_MONTHS: Final = 3
 _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "main": (OVERVIEW, INDICATORS),
