@@ -56,6 +56,7 @@ schemas: $(READY) ## write the API's schemas and the reference pages of docs/ an
 	$(BIN)/receipt-service openapi --write schemas
 	$(BIN)/python docs/write_settings.py
 	$(BIN)/python docs/write_reference.py
+	$(BIN)/python docs/write_indicators.py
 
 lock: $(READY) ## resolve the dependencies anew, a week behind the newest
 	$(BIN)/uv lock

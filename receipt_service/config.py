@@ -15,12 +15,11 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import NoDecode
 
+from receipt_service.environment import PREFIX, CoreSettings, is_secret
 from receipt_service.errors import ConfigurationError
 
-PREFIX: Final = "RECEIPT_"
 ASYMMETRIC_ALGORITHMS: Final = ("ES256", "PS256", "RS256", "EdDSA")
 
 _HOST = re.compile(r"[a-zA-Z0-9.\-\[\]:]+")
@@ -46,64 +45,6 @@ def _split(value: object) -> object:
 Url = Annotated[str, AfterValidator(_origin)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-
-
-class _SecretFiles(PydanticBaseSettingsSource):
-    """``RECEIPT_X_FILE`` for every secret ``X``: the whole file, without its final line break."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the file's content if the setting is a secret whose file is named."""
-        named = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
-        if named is None or not is_secret(field):
-            return None, field_name, False
-        if f"{PREFIX}{field_name.upper()}" in os.environ:
-            raise ConfigurationError(f"{PREFIX}{field_name.upper()}: given twice, directly and as _FILE")
-        try:
-            secret = Path(named).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                f"{PREFIX}{field_name.upper()}_FILE: unreadable ({type(error).__name__})"
-            ) from None
-        if not secret:
-            raise ConfigurationError(f"{PREFIX}{field_name.upper()}_FILE: names an empty file")
-        return secret, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Collect the secrets that are given as files."""
-        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in values.items() if value is not None}
-
-
-class CoreSettings(BaseSettings):
-    """What every process reads."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        frozen=True,
-        extra="forbid",
-        env_file=None,
-        env_ignore_empty=True,
-        hide_input_in_errors=True,
-        validate_default=True,
-    )
-
-    demo: bool = Field(default=False, description="Demonstration: allows plain SMTP, http and the built-in tokens.")
-    data_folder: Path = Field(default=Path("var"), description="Where database and keys stand unless told otherwise.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="Of our own events; other libraries are heard from WARNING on, without their text."
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments, the environment and secret files; never a stray ``.env``."""
-        return init_settings, env_settings, _SecretFiles(settings_cls)
 
 
 class DatabaseSettings(CoreSettings):
@@ -139,6 +80,31 @@ class IssuerKeySettings(CoreSettings):
         return self.issuer_keys_folder or self.data_folder / "keys" / "issuer"
 
 
+class StatisticsKeySettings(CoreSettings):
+    """The folder of the statistics key: `keys`, which makes it, and the processes that fold."""
+
+    statistics_key_folder: Path | None = Field(
+        default=None, description="The key behind the noise of statistics. Unset: `keys/statistics` in the data folder."
+    )
+
+    @property
+    def statistics_key(self) -> Path:
+        """The folder of the statistics key."""
+        return self.statistics_key_folder or self.data_folder / "keys" / "statistics"
+
+
+class KeySettings(IssuerKeySettings, StatisticsKeySettings):
+    """The keys that `keys` makes: for signing, and for statistics."""
+
+
+class StatisticsSettings(DatabaseSettings, StatisticsKeySettings):
+    """Folding checks into statistics: reads stubs and counts them, opens and signs nothing."""
+
+    statistics_pause_seconds: Seconds = Field(
+        default=1, description="Longest pause between two rounds of folding: how far statistics lag behind."
+    )
+
+
 class PublicSettings(CoreSettings):
     """What the outside sees: shared by the API, which signs it, and the worker, which links to it."""
 
@@ -163,7 +129,80 @@ class PublicSettings(CoreSettings):
         return self
 
 
-class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings):
+class NoiseSettings(CoreSettings):
+    """What may be known of the noise: `statistics release` makes it, the dashboard's intervals allow for it."""
+
+    statistics_variance_checks: float = Field(
+        default=10, gt=0, le=200, description="Variance of the noise; the release refuses one that is too small."
+    )
+
+
+class ReleaseSettings(DatabaseSettings, NoiseSettings):
+    """`statistics release`: protects the figures of a closed period. Whoever knows these is told more by a figure."""
+
+    statistics_deviation_checks: int = Field(
+        default=15, ge=11, le=50, description="The furthest that a shown number lies from the true one."
+    )
+    statistics_ons_table: Path | None = Field(
+        default=None, description="Perturbation table in the ONS's form (CSV: pcv, ckey, pvalue), in place of our own."
+    )
+
+
+class OpenDataSettings(CoreSettings):
+    """The folder of the public files: `statistics publish` writes it, the API serves it."""
+
+    open_data_folder: Path | None = Field(
+        default=None, description="Published files, served under `/open-data/`. Unset: `open-data` in the data folder."
+    )
+
+    @property
+    def open_data(self) -> Path:
+        """The folder with one sub-folder for each published quarter."""
+        return self.open_data_folder or self.data_folder / "open-data"
+
+
+class PublishSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenDataSettings):
+    """`statistics publish`: reads counts, signs, writes the public file."""
+
+
+class SignInSettings(CoreSettings):
+    """Signing in to the dashboard with a browser; off without a client."""
+
+    sign_in_client_id: str | None = Field(
+        default=None,
+        description="This service as the token issuer knows it, for the dashboard's sign-in. Unset: no sign-in; a "
+        "reverse proxy must bring the token.",
+    )
+    sign_in_client_secret: SecretStr | None = Field(
+        default=None, description="Of a confidential client. Unset: a public client, with PKCE alone."
+    )
+    sign_in_discovery_url: Url | None = Field(
+        default=None,
+        description="Where the API finds the issuer's discovery document, if not below the issuer's own address.",
+    )
+    sign_in_scopes: str = Field(default="openid", description="Scopes asked for, between spaces; `openid` among them.")
+    session_key_folder: Path | None = Field(
+        default=None, description="The key of the dashboard's cookies. Unset: `keys/session` in the data folder."
+    )
+
+    @property
+    def session_key(self) -> Path:
+        """The folder of the session key, shared by all API processes."""
+        return self.session_key_folder or self.data_folder / "keys" / "session"
+
+    @model_validator(mode="after")
+    def _check_sign_in(self) -> Self:
+        if self.sign_in_client_secret is not None and self.sign_in_client_id is None:
+            raise ValueError("sign_in_client_id: required with sign_in_client_secret")
+        discovery = self.sign_in_discovery_url
+        if discovery is not None and not discovery.startswith("https://") and not self.demo:
+            raise ValueError("sign_in_discovery_url: https outside the demonstration")
+        if "openid" not in self.sign_in_scopes.split():
+            raise ValueError("sign_in_scopes: openid must be among them")
+        return self
+
+
+class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenDataSettings, SignInSettings, NoiseSettings):
     """The HTTP API: signs and seals, never opens an envelope, knows no provider."""
 
     replay_keys_folder: Path | None = Field(
@@ -221,8 +260,8 @@ class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings):
         return self
 
 
-class WorkerSettings(DatabaseSettings, PublicSettings):
-    """The delivery worker: opens envelopes and knows the providers, never signs."""
+class WorkerSettings(StatisticsSettings, PublicSettings):
+    """The delivery worker: opens envelopes and knows the providers, never signs; folds where it has the key for it."""
 
     epoch_keys_folder: Path | None = Field(
         default=None, description="Private keys of the sealing epochs. Unset: `keys/epochs` in the data folder."
@@ -292,16 +331,14 @@ PROCESSES: Final[Mapping[str, type[CoreSettings]]] = {
     "worker": WorkerSettings,
     "serve": EmbeddedSettings,
     "migrate": DatabaseSettings,
-    "keys": IssuerKeySettings,
+    "publish": PublishSettings,
+    "keys": KeySettings,
+    "statistics": StatisticsSettings,
+    "release": ReleaseSettings,
 }
 """Which settings each kind of process reads; together, all there are."""
 
 AnySettings = TypeVar("AnySettings", bound=CoreSettings)
-
-
-def is_secret(field: FieldInfo) -> bool:
-    """Tell whether a setting holds a secret, and so may be given as a file."""
-    return "SecretStr" in repr(field.annotation)
 
 
 def known_variables() -> frozenset[str]:

@@ -78,3 +78,29 @@ class ReplayWindowClosed(ReceiptServiceError):
         """``receipt_number`` still resolves to the stub."""
         super().__init__("the replay key of this request has been destroyed")
         self.receipt_number = receipt_number
+
+
+class OutsideOwnUnits(ReceiptServiceError):
+    """A supervisor asked about a unit that is neither theirs nor below it."""
+
+
+class PeriodNotReleased(ReceiptServiceError):
+    """The figures of the period are not released (yet)."""
+
+    def __init__(self, latest: tuple[str, ...]) -> None:
+        """``latest`` are the latest released periods."""
+        super().__init__("the period is not released")
+        self.latest = latest
+
+
+class UnitTooLarge(ReceiptServiceError):
+    """The unit has more officers than are shown at once."""
+
+
+class PeriodNotClosed(ReceiptServiceError):
+    """The period is none, is not over yet, or is longer than may be asked for."""
+
+    def __init__(self, latest: tuple[str, ...]) -> None:
+        """``latest`` are the latest periods that may be asked for."""
+        super().__init__("not a period that is over")
+        self.latest = latest

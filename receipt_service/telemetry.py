@@ -40,6 +40,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "duration_ms": "how long it took, in milliseconds",
     "epoch": "a sealing epoch, e.g. 2026-11-23T14Z",
     "kid": "a key's public identifier (RFC 7638 thumbprint) or a replay key's name",
+    "lag_seconds": "how long the row of a queue that has waited longest has waited, in seconds",
     "message": "a message's own random number, which opens nothing",
     "method": "an HTTP method",
     "migration": "a database migration's identifier",

@@ -16,9 +16,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from receipt_service.bootstrap.database import require_current_schema, schema_is_current
 from receipt_service.bootstrap.keyring import Keyring
 from receipt_service.bootstrap.law import Law, load_law
+from receipt_service.bootstrap.open_data import OpenDataShelf
 from receipt_service.bootstrap.printing import Printer
 from receipt_service.bootstrap.replay_keys import ReplayKeyFolder
 from receipt_service.bootstrap.sealing_keys import SealingKeys
+from receipt_service.bootstrap.supervision import area_names, build_sign_in, redirect_uri
 from receipt_service.config import ApiSettings
 from receipt_service.delivery.rendering.qr import qr_svg
 from receipt_service.domain.check import Officer
@@ -30,6 +32,9 @@ from receipt_service.issuance.group_commit import GroupCommit
 from receipt_service.issuance.issue import Issuer, issue
 from receipt_service.issuance.reads import CheckReport, Reads
 from receipt_service.issuance.submission import Issued, Submission
+from receipt_service.statistics.answers import Answer, Answers, Offer
+from receipt_service.statistics.officers import OfficerScreens, OfficerStatistics, Purpose
+from receipt_service.statistics.questions import Question
 from receipt_service.storage.engine import open_engine
 from receipt_service.storage.issuances import Register
 from receipt_service.telemetry import logger
@@ -81,6 +86,32 @@ class _Reads:
         return await self._stub(receipt_number)
 
 
+class _Statistics:
+    """``statistics.answers`` with a database that may be away."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._offer = _answering(answers.offer)
+        self._ask = _answering(answers.ask)
+
+    async def offer(self, reader: Officer) -> Offer:
+        return await self._offer(reader)
+
+    async def ask(self, question: Question, reader: Officer) -> Answer:
+        return await self._ask(question, reader)
+
+
+class _OfficerFigures:
+    """``statistics.officers`` with a database that may be away."""
+
+    def __init__(self, screens: OfficerScreens) -> None:
+        self._read = _answering(screens.read)
+
+    async def read(
+        self, *, reader: Officer, unit: str, period: str, purpose: Purpose, now: datetime
+    ) -> OfficerStatistics:
+        return await self._read(reader=reader, unit=unit, period=period, purpose=purpose, now=now)
+
+
 class WorkerBeside(Protocol):
     """A delivery worker in the same process (``bootstrap.embedded``)."""
 
@@ -123,9 +154,12 @@ class ApiProcess:
         )
         self._directory = OfficerDirectory(self._engine)
         self._reads = Reads(self._engine)
+        self._officer_screens = OfficerScreens(self._engine)
         self._worker = worker
-        self._demo_issuer = DemoIssuer(settings.public_url, demo=settings.demo) if settings.built_in_issuer else None
-        self._tokens = _token_verifier(settings, self._demo_issuer)
+        self._demo_issuer = _demo_issuer(settings)
+        tls = _issuer_tls(settings)
+        self._tokens = _token_verifier(settings, self._demo_issuer, tls)
+        self._sign_in = build_sign_in(settings, self._demo_issuer, self._tokens.keys, tls)
         self._maintenance: asyncio.Task[None] | None = None
         self._issuer = self._make_issuer(law)
         self.services = self._make_services(law)
@@ -154,16 +188,28 @@ class ApiProcess:
             issue=_answering(self._issue),
             officer=_answering(self._directory.by_subject),
             reads=_Reads(self._reads),
+            statistics=_Statistics(Answers(self._engine)),
+            officer_figures=_OfficerFigures(self._officer_screens),
             catalogues={
                 version: CatalogueFile(version, law.catalogues[version].sha256, document)
                 for version, document in law.documents.items()
             },
             current_catalogue=law.current.version,
             jwks=self._keyring.jwks,
+            open_data=OpenDataShelf(settings.open_data),
             readiness=self._readiness,
             print_receipt=printer.print,
             qr_svg=qr_svg,
             clock=_now,
+            area_name=area_names(law.territory),
+            noise_variance=settings.statistics_variance_checks,
+            requisition_bases=frozenset(
+                code
+                for catalogue in law.catalogues.values()
+                for code, basis in catalogue.bases.items()
+                if basis.requires_requisition
+            ),
+            sign_in=self._sign_in,
             request_limit_bytes=settings.request_limit_bytes,
             issuance_queue_limit=settings.issuance_queue_limit,
             demo_issuer=self._demo_issuer,
@@ -205,6 +251,16 @@ class ApiProcess:
                     logger().info("replay_keys_destroyed", count=destroyed)
             except (ReceiptServiceError, OSError) as error:
                 logger().error("replay_keys_not_maintained", exc_info=error)
+            await self._forget_readings()
+
+    async def _forget_readings(self) -> None:
+        """Delete what is on record of readings of officers' figures, once it has been kept its three years."""
+        try:
+            forgotten = await asyncio.to_thread(self._officer_screens.forget_outlived, _now())
+            if forgotten:
+                logger().info("officer_readings_forgotten", count=forgotten)
+        except (DBAPIError, PoolTimeout) as error:
+            logger().warning("officer_readings_not_forgotten", exc_info=error)
 
     async def _readiness(self) -> Mapping[str, bool]:
         """Try each part that issuing needs."""
@@ -238,7 +294,20 @@ def _require_schema(engine: Engine) -> None:
         raise ConfigurationError("the database does not answer, or its file cannot be opened") from None
 
 
-def _token_verifier(settings: ApiSettings, demo_issuer: DemoIssuer | None) -> TokenVerifier:
+def _demo_issuer(settings: ApiSettings) -> DemoIssuer | None:
+    if not settings.built_in_issuer:
+        return None
+    return DemoIssuer(settings.public_url, demo=settings.demo, redirect_uri=redirect_uri(settings))
+
+
+def _issuer_tls(settings: ApiSettings) -> ssl.SSLContext | None:
+    try:
+        return None if settings.oidc_ca_file is None else ssl.create_default_context(cafile=str(settings.oidc_ca_file))
+    except (OSError, ssl.SSLError):
+        raise ConfigurationError("RECEIPT_OIDC_CA_FILE: not a readable CA file") from None
+
+
+def _token_verifier(settings: ApiSettings, demo_issuer: DemoIssuer | None, tls: ssl.SSLContext | None) -> TokenVerifier:
     if demo_issuer is not None:
         policy = TokenPolicy(issuer=demo_issuer.issuer, audience=DEMO_AUDIENCE, algorithms=("ES256",))
         return TokenVerifier(policy, demo_issuer.keys)
@@ -253,10 +322,6 @@ def _token_verifier(settings: ApiSettings, demo_issuer: DemoIssuer | None) -> To
         clock_skew_seconds=settings.oidc_clock_skew_seconds,
         max_age_seconds=settings.oidc_token_max_age_seconds,
     )
-    try:
-        tls = None if settings.oidc_ca_file is None else ssl.create_default_context(cafile=str(settings.oidc_ca_file))
-    except (OSError, ssl.SSLError):
-        raise ConfigurationError("RECEIPT_OIDC_CA_FILE: not a readable CA file") from None
     keys = FetchedKeys(
         settings.oidc_issuer,
         settings.oidc_algorithms,

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 from receipt_service.bootstrap import event_loop
 from receipt_service.bootstrap.application import ApiProcess
 from receipt_service.bootstrap.law import load_law
+from receipt_service.bootstrap.statistics import folding_beside
 from receipt_service.bootstrap.worker_process import build_worker
 from receipt_service.config import EmbeddedSettings, WorkerSettings
 from receipt_service.delivery import heartbeat
@@ -61,15 +63,17 @@ class EmbeddedWorker:
         event_loop.run(self._main())
 
     async def _main(self) -> None:
-        try:
-            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            self._worker = build_worker(self._settings, self._engine)
-        except Exception as error:  # noqa: BLE001 - raised again by start, in the thread that asked
-            self._fault = error
-            return
-        finally:
-            self._started.set()
-        await self._worker.run(self._stop)
+        with ExitStack() as beside:
+            try:
+                self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+                self._worker = build_worker(self._settings, self._engine)
+                beside.enter_context(folding_beside(self._settings, self._engine))
+            except Exception as error:  # noqa: BLE001 - raised again by start, in the thread that asked
+                self._fault = error
+                return
+            finally:
+                self._started.set()
+            await self._worker.run(self._stop)
 
 
 def build_embedded(settings: EmbeddedSettings, *pages: APIRouter) -> FastAPI:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from receipt_service.bootstrap.database import require_current_schema
 from receipt_service.bootstrap.law import load_catalogues
+from receipt_service.bootstrap.statistics import folding_beside
 from receipt_service.config import WorkerSettings
 from receipt_service.delivery.channel import MailContent, SmsContent
 from receipt_service.delivery.channels.email_smtp import SmtpEmail
@@ -128,7 +129,8 @@ async def run_worker(settings: WorkerSettings, *, after: After = NO_FAULT) -> No
     worker = build_worker(settings, engine, after=after)
     logger().info("worker_started", count=len(settings.channels))
     try:
-        await worker.run(stop)
+        with folding_beside(settings, engine):
+            await worker.run(stop)
     finally:
         engine.dispose()
         logger().info("worker_stopped", attempts=worker.totals.attempts)

@@ -55,9 +55,10 @@ def demo(folder: Path, port: int | None, stops: Path | None, **options: Any) -> 
 
 
 def _walk(folder: Path, port: int | None, options: dict[str, Any]) -> bool:
-    from receipt_service.demo.narration import Narrator  # noqa: PLC0415 - with the extra `demo` only
+    from receipt_service.demo.dashboard import release_made_up_checks  # noqa: PLC0415 - with the extra `demo` only
+    from receipt_service.demo.narration import Narrator  # noqa: PLC0415
     from receipt_service.demo.serving import API_PORT, stay, usual_or_free  # noqa: PLC0415
-    from receipt_service.demo.stage import open_stage  # noqa: PLC0415
+    from receipt_service.demo.stage import open_stage, prepare_nothing  # noqa: PLC0415
     from receipt_service.demo.story import Story  # noqa: PLC0415
     from receipt_service.demo.walkthrough import begin, conclude, walk_through  # noqa: PLC0415
 
@@ -66,7 +67,8 @@ def _walk(folder: Path, port: int | None, options: dict[str, Any]) -> bool:
         port = usual_or_free(API_PORT)
     started, now = time.monotonic(), datetime.now(UTC)
     begin(tell, folder)
-    with open_stage(folder, port=port or 0) as stage:
+    prepare = release_made_up_checks if options["serve"] else prepare_nothing
+    with open_stage(folder, port=port or 0, prepare=prepare) as stage:
         story = Story(stage, tell)
         asyncio.run(walk_through(story, now))
         conclude(story, time.monotonic() - started)

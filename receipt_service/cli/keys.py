@@ -1,4 +1,4 @@
-"""``receipt-service keys``: make, rotate and list the keys that sign receipts."""
+"""``receipt-service keys``: make, rotate and list the keys that sign receipts; make the key of statistics."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,8 @@ from typing import Final
 import click
 
 from receipt_service.bootstrap.keyring import OVERLAP, IssuerKey, generate_key, read_keys, rotate_key
-from receipt_service.config import IssuerKeySettings, load
+from receipt_service.bootstrap.statistics_key import has_statistics_key, make_statistics_key
+from receipt_service.config import IssuerKeySettings, KeySettings, StatisticsKeySettings, load
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -29,10 +30,23 @@ def keys() -> None:
 @keys.command()
 @_folder
 def generate(folder: Path | None) -> None:
-    """Make the first key of a folder."""
-    settings = load(IssuerKeySettings)
+    """Make the first key of a folder, and the key of statistics unless there is one."""
+    settings = load(KeySettings)
     key = generate_key(folder or settings.issuer_keys, _passphrase(settings), datetime.now(UTC))
+    if not has_statistics_key(settings.statistics_key):
+        make_statistics_key(settings.statistics_key)
     click.echo(_line(key, datetime.now(UTC)))
+
+
+@keys.command()
+def statistics() -> None:
+    """Make the key of statistics, where `generate` was run before there was one, or on another machine.
+
+    It is never made anew: figures of a released period would change their noise.
+    """
+    folder = load(StatisticsKeySettings).statistics_key
+    make_statistics_key(folder)
+    click.echo(f"made the statistics key in {folder}")
 
 
 @keys.command()

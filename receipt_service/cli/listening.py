@@ -13,7 +13,8 @@ from uvicorn.supervisors import Multiprocess
 
 from receipt_service import telemetry
 from receipt_service.bootstrap import memory
-from receipt_service.config import ApiSettings, CoreSettings
+from receipt_service.config import ApiSettings
+from receipt_service.environment import CoreSettings
 from receipt_service.errors import ConfigurationError, ReceiptServiceError, Unavailable
 
 _WAITING_CONNECTIONS = 2048

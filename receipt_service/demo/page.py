@@ -171,6 +171,11 @@ the receipt is in the part after <code>#</code>, which browsers do not send.</p>
 <section><h2>Telephone</h2><iframe src="/phone" title="Text messages"></iframe></section>
 <section><h2>Mailbox</h2><iframe src="/mailbox" title="Mails"></iframe></section>
 </div>
+<h2>The supervisors' dashboard</h2>
+<p><a href="{base}/supervision" target="_blank" rel="noopener">Open the dashboard</a>: it asks who you are and shows
+the figures of the last quarter that is over. The checks counted there are made up; how they are counted, protected
+and released is the service's own. Checks that you register here are counted as well, and shown when their month is
+over.</p>
 <h2>Try it</h2>
 <p>In another terminal. The sample request: <a href="/check-request.json">check-request.json</a>; change the number or
 the address in it to any you like, they lead to the telephone and the mailbox above.</p>

@@ -49,6 +49,7 @@ def stay(stage: Stage, tell: Narrator, now: datetime, *, page_port: int = PAGE_P
         tell.heading("It stays")
         tell.field("page", f"http://127.0.0.1:{port}/   telephone, mailbox, commands to try")
         tell.field("API", f"{stage.base_url}/v1/…   described in schemas/openapi.json")
+        tell.field("dashboard", f"{stage.base_url}/supervision   for supervisors, with made-up figures")
         tell.field("stop", "Ctrl-C")
         while True:
             stage.processes.check()

@@ -12,7 +12,7 @@
 import secrets
 import shutil
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -109,6 +109,11 @@ def fresh_folder(folder: Path) -> Path:
     return folder
 
 
+def prepare_nothing(_stage: Stage) -> str:
+    """Leave the database as the set-up made it."""
+    return ""
+
+
 @contextmanager
 def open_stage(
     folder: Path,
@@ -117,11 +122,13 @@ def open_stage(
     processes: tuple[str, ...] = ("serve",),
     save_mails: bool = True,
     more_settings: Mapping[str, str] = _NO_MORE,
+    prepare: Callable[[Stage], str] = prepare_nothing,
 ) -> Iterator[Stage]:
     """Set up everything and tear it down at the end.
 
     ``port`` 0 takes a free one; ``processes`` are the commands that stay (``serve``, or ``api`` and
-    ``worker``); ``more_settings`` go before the stage's own.
+    ``worker``); ``more_settings`` go before the stage's own; ``prepare`` is called when the database stands and
+    no process runs yet, and tells what it did.
 
     Raises ``ConfigurationError``, ``ProcessFailed``, ``Unavailable``.
     """
@@ -143,9 +150,8 @@ def open_stage(
             **more_settings,
         }
         service = stack.enter_context(ServiceProcesses(settings, folder / "logs"))
-        yield _start(
-            Stage(folder=folder, base_url=base_url, processes=service, store=store, mails=sink.mails), processes
-        )
+        stage = Stage(folder=folder, base_url=base_url, processes=service, store=store, mails=sink.mails)
+        yield _start(stage, processes, prepare)
 
 
 def _sms_settings(url: str, account: Account) -> dict[str, str]:
@@ -166,15 +172,17 @@ def _mail_settings(port: int, certificate: ServerCertificate) -> dict[str, str]:
     }
 
 
-def _start(stage: Stage, processes: tuple[str, ...]) -> Stage:
+def _start(stage: Stage, processes: tuple[str, ...], prepare: Callable[[Stage], str]) -> Stage:
     """Do what an operator does: keys, database, directory, processes; and what a verifier does: save the keys."""
     service = stage.processes
     signing_key = service.run("keys", "generate")
     service.run("migrate")
     imported = service.run("directory", "import", str(stage.directory))
+    prepared = prepare(stage)
     address = ("--host", "127.0.0.1", "--port", str(urlsplit(stage.base_url).port))
     for command in processes:
         service.start(command, *(() if command == "worker" else address))
     service.wait_until_ready(f"{stage.base_url}/readyz")
     trusted = service.run("trust", "fetch", stage.base_url, "--trust-root", str(stage.trust_root_file))
-    return replace(stage, reports={"signing key": signing_key, "directory": imported, "trust root": trusted})
+    reports = {"signing key": signing_key, "directory": imported, "trust root": trusted, "prepared": prepared}
+    return replace(stage, reports=reports)

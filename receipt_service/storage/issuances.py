@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.storage.engine import is_sqlite, to_microseconds, write_option
+from receipt_service.storage.fold_queue import COUNT
 from receipt_service.storage.frames import Frame, cut
 
 
@@ -132,6 +133,7 @@ def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> li
             ("message", messages),
             ("envelope", envelopes),
             ("idempotency", records),
+            ("fold_queue", [value for stub_id in records[3::4] for value in (stub_id, COUNT)]),
         )
         for table, values in tables:
             if values:
@@ -150,6 +152,7 @@ _SQLITE_COLUMNS = {
     " disclosures",
     "message": "id, stub_id, channel, state, created_at, due_at, expires_at, settled_at",
     "envelope": "message_id, epoch, ciphertext",
+    "fold_queue": "stub_id, sign",
 }
 
 
@@ -199,6 +202,8 @@ WITH record AS (
     SELECT n.message_id, n.epoch, n.ciphertext
     FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::bytea[]) AS n (stub_id, message_id, epoch, ciphertext)
     JOIN record ON record.stub_id = n.stub_id
+), new_fold AS (
+    INSERT INTO fold_queue (stub_id, sign) SELECT stub_id, 1 FROM record
 )
 SELECT stub_id FROM record
 """

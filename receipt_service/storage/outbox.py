@@ -83,6 +83,8 @@ class MessageRow(SQLModel, table=True):
     leased_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     settled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    delivered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    """When we learned that the handset has it: later than ``settled_at`` where the provider took it first."""
     last_code: str | None = Field(default=None, sa_column=Column(String(80)))
     sealed_id: int | None = Field(
         default=None,
@@ -211,15 +213,17 @@ def settle(
     """
     values = {"message": message_id, "to": state.value, "from": expected.value, "due": due_at, "code": code}
     settles = expected in HOLDS_ENVELOPE and state not in HOLDS_ENVELOPE
-    if settles:
+    delivers = state is MessageState.DELIVERED
+    if settles or delivers:
         values["now"] = now
     if lease is not None:
         values["lease"] = lease
-    return connection.execute(_move(settles=settles, leased=lease is not None), values).rowcount == 1
+    move = _move(settles=settles, leased=lease is not None, delivers=delivers)
+    return connection.execute(move, values).rowcount == 1
 
 
 @cache
-def _move(*, settles: bool, leased: bool) -> Update:
+def _move(*, settles: bool, leased: bool, delivers: bool) -> Update:
     """Put a move together, once for each of its forms: that takes longer than its execution."""
     statement = update(_message).where(_message.c.id == bindparam("message"), _message.c.state == bindparam("from"))
     if leased:
@@ -230,7 +234,11 @@ def _move(*, settles: bool, leased: bool) -> Update:
         "due_at": bindparam("due"),
         "last_code": bindparam("code"),
     }
-    return statement.values(**values, settled_at=bindparam("now")) if settles else statement.values(**values)
+    if settles:
+        values["settled_at"] = bindparam("now")
+    if delivers:
+        values["delivered_at"] = bindparam("now")
+    return statement.values(**values)
 
 
 def recover_lapsed(connection: Connection, *, now: datetime, grace_until: datetime) -> int:

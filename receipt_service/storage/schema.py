@@ -5,9 +5,14 @@ from sqlmodel import SQLModel
 from receipt_service.storage.attempts import AttemptRow
 from receipt_service.storage.directory import DirectoryRevisionRow, OfficerRow, UnitRow
 from receipt_service.storage.envelopes import EnvelopeRow
+from receipt_service.storage.fold_queue import FoldQueueRow, WithdrawnStubRow
 from receipt_service.storage.frames import FrameRow
 from receipt_service.storage.idempotency import IdempotencyRow
+from receipt_service.storage.officer_readings import OfficerReadingRow
 from receipt_service.storage.outbox import MessageRow
+from receipt_service.storage.publications import PublicationRow
+from receipt_service.storage.releases import ReleasedCellRow, ReleaseRow
+from receipt_service.storage.rollup import OfficerCellRow, RollupCellRow, RollupStateRow, RollupUnitRow
 from receipt_service.storage.stubs import StubRow
 
 ROWS = (
@@ -20,5 +25,15 @@ ROWS = (
     UnitRow,
     OfficerRow,
     DirectoryRevisionRow,
+    FoldQueueRow,
+    WithdrawnStubRow,
+    RollupCellRow,
+    OfficerCellRow,
+    RollupUnitRow,
+    RollupStateRow,
+    OfficerReadingRow,
+    PublicationRow,
+    ReleaseRow,
+    ReleasedCellRow,
 )
 metadata = SQLModel.metadata

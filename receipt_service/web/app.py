@@ -17,22 +17,39 @@ from starlette.types import ASGIApp
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.web.access import PUBLIC, DirectRoute, guarded
 from receipt_service.web.boundary import Boundary
+from receipt_service.web.indicator_answers import IndicatorsOut
+from receipt_service.web.officer_answers import OfficerStatisticsOut
 from receipt_service.web.openapi import VERSION, build_document
 from receipt_service.web.pages import pages_router
 from receipt_service.web.requests import CheckRequestIn, ReceiptPdfIn
 from receipt_service.web.responses import RESPONSES, json_response
-from receipt_service.web.routes import catalogue, checks, health, receipts, stubs, well_known
+from receipt_service.web.routes import (
+    catalogue,
+    checks,
+    health,
+    officer_statistics,
+    receipts,
+    statistics,
+    stubs,
+    well_known,
+)
 from receipt_service.web.routes.demo_tokens import demo_router
+from receipt_service.web.routes.open_data import open_data_router
+from receipt_service.web.routes.supervision import supervision_router
 from receipt_service.web.services import Services
+from receipt_service.web.statistics_answers import StatisticsOfferOut, StatisticsOut
 
 API_ROUTERS: Final = (
     checks.router,
     stubs.router,
     receipts.router,
+    statistics.router,
+    officer_statistics.router,
     catalogue.router,
     well_known.router,
     health.router,
 )
+_OF_STATISTICS: Final = (OfficerStatisticsOut, StatisticsOut, StatisticsOfferOut, IndicatorsOut)
 _NO_TELEMETRY: Final = {
     "tracing": False,
     "metrics": False,
@@ -48,7 +65,13 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
     app.state.services = services
     app.state.printing = asyncio.Semaphore(1)
     app.router.lifespan_context = _lifespan
-    for router in (pages_router(), *pages, *([] if services.demo_issuer is None else [demo_router()])):
+    for router in (
+        pages_router(),
+        open_data_router(),
+        supervision_router(),
+        *pages,
+        *([] if services.demo_issuer is None else [demo_router()]),
+    ):
         app.router.routes.extend(router.routes)
     document = openapi_document()
     answer = guarded(_answer_with(document), PUBLIC, ("application/json",))
@@ -58,7 +81,7 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the API; needs no settings and no services."""
-    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES))
+    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, *_OF_STATISTICS))
 
 
 class _Application(FastAPI):

@@ -82,6 +82,11 @@ def problem_schema() -> dict[str, Any]:
             },
             "receipt_number": {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"},
             "checks": {"type": "object", "additionalProperties": {"type": "boolean"}},
+            "allowed": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Values that would be accepted in place of the one refused.",
+            },
         },
     }
 

@@ -86,6 +86,12 @@ OFFICER_UNKNOWN: Final = _problem(
     ("Agent inconnu", "Le jeton est valable, mais son titulaire n’est pas un agent actif de l’annuaire."),
     ("Officer unknown", "The token is valid, but its subject is not an active officer of the directory."),
 )
+OUTSIDE_OWN_UNITS: Final = _problem(
+    "outside-own-units",
+    403,
+    ("Hors de vos services", "Vous ne pouvez interroger que votre service et ceux qui en dépendent."),
+    ("Outside your units", "You can ask about your own unit and those below it alone."),
+)
 NOT_FOUND: Final = _problem(
     "not-found",
     404,
@@ -162,6 +168,45 @@ INVALID_RECEIPT: Final = _problem(
     ("Récépissé refusé", "Ce n’est pas un récépissé intact de ce service, ou le lien n’est pas le sien."),
     ("Receipt refused", "This is not an intact receipt of this service, or the link is not its own."),
 )
+PURPOSE_REQUIRED: Final = _problem(
+    "purpose-required",
+    422,
+    ("But à indiquer", "Dites pourquoi vous consultez ces nombres : un des buts de « allowed ». Il est enregistré."),
+    ("Purpose required", "Say why you look at these figures: one of the purposes in `allowed`. It is kept on record."),
+)
+PERIOD_NOT_CLOSED: Final = _problem(
+    "period-not-closed",
+    422,
+    (
+        "Période non close",
+        "Demandez un mois (2026-10) ou un trimestre (2026-Q3) écoulé ; « allowed » donne les derniers.",
+    ),
+    (
+        "Period not over",
+        "Ask for a month (2026-10) or a quarter (2026-Q3) that is over; `allowed` names the latest ones.",
+    ),
+)
+PERIOD_NOT_RELEASED: Final = _problem(
+    "period-not-released",
+    422,
+    (
+        "Période non diffusée",
+        "Les nombres d’une période paraissent en une fois, quelques jours après sa fin ; « allowed » dit lesquels.",
+    ),
+    (
+        "Period not released",
+        "The figures of a period are released at once, some days after its end; `allowed` names the latest ones.",
+    ),
+)
+UNIT_TOO_LARGE: Final = _problem(
+    "unit-too-large",
+    422,
+    (
+        "Service trop grand",
+        "Ce service compte trop d’agents pour être montré en une fois ; demandez un de ceux qui en dépendent.",
+    ),
+    ("Unit too large", "This unit has too many officers to be shown at once; ask about one of those below it."),
+)
 IDEMPOTENCY_CONFLICT: Final = _problem(
     "idempotency-conflict",
     422,
@@ -214,6 +259,10 @@ _BY_CONDITION: Final[Mapping[type[errors.ReceiptServiceError], Problem]] = {
     errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
     errors.ReplayWindowClosed: REPLAY_WINDOW_CLOSED,
     errors.NotFound: NOT_FOUND,
+    errors.OutsideOwnUnits: OUTSIDE_OWN_UNITS,
+    errors.UnitTooLarge: UNIT_TOO_LARGE,
+    errors.PeriodNotClosed: PERIOD_NOT_CLOSED,
+    errors.PeriodNotReleased: PERIOD_NOT_RELEASED,
     errors.Unavailable: UNAVAILABLE,
     errors.MalformedReceipt: INVALID_RECEIPT,
     errors.VerificationError: INVALID_RECEIPT,
@@ -247,6 +296,8 @@ def refusal_of(error: errors.ReceiptServiceError) -> Refused | None:
             violations = error.violations if isinstance(error, errors.InvalidCheck) else ()
             if isinstance(error, errors.ReplayWindowClosed):
                 return Refused(problem, receipt_number=error.receipt_number)
+            if isinstance(error, errors.PeriodNotClosed | errors.PeriodNotReleased):
+                return Refused(problem, allowed=list(error.latest))
             return Refused(problem, violations)
     return None
 

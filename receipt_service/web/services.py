@@ -1,6 +1,6 @@
 """What the routes need of the rest of the program, as ports: ``bootstrap`` fills them, tests may too."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,9 +12,13 @@ from receipt_service.domain.receipt import Receipt
 from receipt_service.domain.stub import Stub
 from receipt_service.issuance.reads import CheckReport
 from receipt_service.issuance.submission import Issued, Submission
+from receipt_service.statistics.answers import Answer, Offer
+from receipt_service.statistics.officers import OfficerStatistics, Purpose
+from receipt_service.statistics.questions import Question
 from receipt_service.web.authentication import TokenVerifier
 from receipt_service.web.demo_issuer import DemoIssuer
 from receipt_service.web.hand import Hands
+from receipt_service.web.sign_in import SignIn
 
 
 class Reads(Protocol):
@@ -27,6 +31,15 @@ class Reads(Protocol):
         """Raise NotFound."""
 
 
+class OfficerFigures(Protocol):
+    """The officer view (``statistics.officers``)."""
+
+    async def read(
+        self, *, reader: Officer, unit: str, period: str, purpose: Purpose, now: datetime
+    ) -> OfficerStatistics:
+        """Put the reading on record and answer it; raises OutsideOwnUnits, PeriodNotClosed, Unavailable."""
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogueFile:
     """One version of the legal-basis catalogue: the exact bytes that receipts commit to."""
@@ -34,6 +47,44 @@ class CatalogueFile:
     version: str
     sha256: str
     document: bytes
+
+
+class ReleasedFigures(Protocol):
+    """The supervisors' statistics (``statistics.answers``)."""
+
+    async def offer(self, reader: Officer) -> Offer:
+        """Tell what the reader can ask for."""
+
+    async def ask(self, question: Question, reader: Officer) -> Answer:
+        """Answer; raises OutsideOwnUnits, PeriodNotReleased, Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedQuarter:
+    """A quarter of open data and its files, with their sizes in bytes."""
+
+    period: str
+    published_at: datetime
+    files: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """One file of open data; it never changes."""
+
+    name: str
+    content: bytes
+    sha256: str
+
+
+class OpenData(Protocol):
+    """The open data that are published (``bootstrap.open_data``)."""
+
+    async def quarters(self) -> Sequence[PublishedQuarter]:
+        """List them, the newest first."""
+
+    async def file(self, period: str, name: str) -> OpenFile | None:
+        """Return a file; ``None`` where there is none. Raises Unavailable for one that is not what was signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +100,26 @@ class Services:
     officer: Callable[[str], Awaitable[Officer]]
     """The active officer whom a token's subject names; raises OfficerUnknown."""
     reads: Reads
+    statistics: ReleasedFigures
+    officer_figures: OfficerFigures
     catalogues: Mapping[str, CatalogueFile]
     current_catalogue: str
     jwks: Callable[[], Mapping[str, Any]]
     """The published issuer keys, old ones included."""
+    open_data: OpenData
     readiness: Callable[[], Awaitable[Mapping[str, bool]]]
     print_receipt: Callable[[Receipt, str, str | None], bytes]
     """Receipt, link and second language to a PDF; raises VerificationError for a receipt that is not ours."""
     qr_svg: Callable[[str], str]
     clock: Callable[[], datetime]
+    area_name: Callable[[str], str | None]
+    """Name of a département or commune, by its area's code (``statistics.lattice``)."""
+    noise_variance: float
+    """Of released figures, in checks squared."""
+    requisition_bases: frozenset[str]
+    """Legal bases that need a requisition."""
+    sign_in: SignIn | None = None
+    """For browsers; None where a reverse proxy must bring the token."""
     request_limit_bytes: int = 65_536
     issuance_queue_limit: int = 512
     hands: Hands = field(default_factory=Hands)

@@ -50,7 +50,7 @@ MANNERS = {
 KNOWN_FILES = re.compile(
     r"data/(receipts\.sqlite3(-wal|-shm)?|mail/[a-z-]+\.(pem|key)|mail/[a-z-]+"
     r"|keys/issuer/[\w.\-]+|keys/sealing/([\dT-]+Z\.pub|worker\.heartbeat)|keys/epochs/[\dT-]+Z\.(key|destroyed)"
-    r"|keys/replay/(lookup|replay-[\dT-]+Z)\.key)"
+    r"|keys/replay/(lookup|replay-[\dT-]+Z)\.key|keys/statistics/record\.key|keys/session/session\.key)"
     r"|logs/(api|worker)\.log|answers/\d{4}\.txt"
 )
 
@@ -255,6 +255,9 @@ def deliver_all(watched: Watched) -> None:
     wait_for(lambda: not stage.sql(UNREDACTED), 60, "every text erased at the provider")
     ends = {row[0] for row in stage.sql("SELECT DISTINCT state FROM message")}
     assert ends == {"delivered", "undeliverable", "accepted", "handed_over", "declined"}
+    wait_for(lambda: not stage.sql("SELECT id FROM fold_queue"), 60, "everything counted")
+    counted = stage.sql("SELECT sum(n) AS n FROM rollup_cell WHERE area = 'F' AND table_code = 'total'")
+    assert [row.n for row in counted] == [len(ACCEPTED)]
     assert not any(record.body for record in stage.phones.records.values())
 
 

@@ -73,6 +73,7 @@ def service(stage, issuer):
     stage.run("directory", "import", str(csv))
     stage.start("mail-sink")
     stage.start("worker")
+    stage.start("statistics")
     stage.start("api")
     wait_until(lambda: stage.is_healthy("worker"))
     wait_until(lambda: stage.is_healthy("api"))
@@ -153,6 +154,28 @@ def test_the_officer_sees_it_delivered(service, issuer, issued):
     assert state() == delivered
 
 
+def test_the_check_is_counted_by_a_process_that_may_do_nothing_else(stage, issued):
+    def counted():
+        with stage.connect("owner") as connection:
+            query = "SELECT table_code, a, n FROM rollup_cell WHERE area = 'F' AND table_code IN ('total', 'channel')"
+            return sorted(connection.execute(query).fetchall())
+
+    found = [("channel", "email", 1), ("channel", "screen", 1), ("total", "", 1)]
+    wait_until(lambda: counted() == found)
+    assert counted() == found
+    assert json.loads(stage.run("statistics", "rebuild", "--json").splitlines()[-1])["stubs"] == 1
+    assert counted() == found
+
+
+def test_a_quarter_is_published_with_the_role_of_statistics_and_served_by_the_api(stage, service):
+    published = stage.run("publish", "2025-Q4")
+    assert "2025-Q4 published in" in published
+    with urllib.request.urlopen(f"{service}/open-data/2025-Q4/manifest.json", timeout=10) as answer:
+        assert json.load(answer)["period"] == "2025-Q4"
+    with pytest.raises(AssertionError, match="is frozen"):
+        stage.run("publish", "2025-Q4")
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -195,6 +218,18 @@ def test_an_officer_whom_the_directory_does_not_know_is_refused(service, issuer)
         ("worker", "INSERT INTO message (id) VALUES (1)"),
         ("worker", "SELECT * FROM officer"),
         ("worker", "CREATE TABLE mine (id int)"),
+        ("worker", "SELECT * FROM fold_queue"),
+        ("worker", "SELECT * FROM rollup_cell"),
+        ("api", "SELECT * FROM rollup_cell"),
+        ("api", "SELECT * FROM fold_queue"),
+        ("statistics", "SELECT * FROM envelope"),
+        ("statistics", "SELECT * FROM idempotency"),
+        ("statistics", "SELECT * FROM attempt"),
+        ("statistics", "SELECT last_code FROM message"),
+        ("statistics", "SELECT * FROM stub"),
+        ("statistics", "SELECT * FROM officer"),
+        ("statistics", "INSERT INTO stub (id) VALUES (1)"),
+        ("statistics", "INSERT INTO fold_queue (stub_id, sign) VALUES (1, 1)"),
     ],
 )
 def test_database_role_stays_in_its_part(stage, issued, role, statement):

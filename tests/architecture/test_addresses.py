@@ -12,4 +12,5 @@ def test_no_address_asks_for_an_identity():
         if parameter["in"] in {"path", "query"}
     }
 
-    assert asked == {"receipt_number", "version"}
+    statistics = {"area", "by", "format", "period", "purpose", "unit"}
+    assert asked == {"receipt_number", "version"} | statistics

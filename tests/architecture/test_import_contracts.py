@@ -32,6 +32,12 @@ VIOLATIONS = [
     ("verify.verifier", "sqlalchemy", "Anyone can verify: no database, no web, no settings, no private key"),
     ("verify.policy", "crypto.signing", "Anyone can verify: no database, no web, no settings, no private key"),
     ("cli.verify", "config", "Anyone can verify: no database, no web, no settings, no private key"),
+    (
+        "cli.verify_publication",
+        "storage.publications",
+        "Anyone can verify: no database, no web, no settings, no private key",
+    ),
+    ("statistics.publication.files", "crypto.signing", "Only issuance and the log may sign"),
     ("delivery.worker.loop", "crypto.signing", "Only issuance and the log may sign"),
     ("web.app", "crypto.signing", "Only issuance and the log may sign"),
     ("delivery.redaction", "crypto.sealing", "Only issuance may seal"),

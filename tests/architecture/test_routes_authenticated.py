@@ -7,6 +7,7 @@ from receipt_service.web.app import API_ROUTERS
 from receipt_service.web.authentication import Role
 from receipt_service.web.pages import pages_router
 from receipt_service.web.routes.demo_tokens import demo_router
+from receipt_service.web.routes.open_data import open_data_router
 
 PUBLIC = {
     ("GET", "/v1/stubs/{receipt_number}"): "its address is the capability",
@@ -19,6 +20,10 @@ OFFICERS = {
     ("POST", "/v1/checks"): (Role.OFFICER,),
     ("GET", "/v1/checks/{receipt_number}"): (Role.OFFICER, Role.SUPERVISOR),
     ("POST", "/v1/receipts/pdf"): (Role.OFFICER,),
+    ("GET", "/v1/statistics"): (Role.SUPERVISOR,),
+    ("GET", "/v1/statistics/checks"): (Role.SUPERVISOR,),
+    ("GET", "/v1/statistics/indicators"): (Role.SUPERVISOR,),
+    ("GET", "/v1/officer-statistics"): (Role.SUPERVISOR,),
 }
 
 
@@ -49,6 +54,6 @@ def test_the_document_says_the_same():
 
 
 def test_pages_and_the_demonstrations_tokens_are_public_on_purpose():
-    for route in routes(pages_router(), demo_router()):
+    for route in routes(pages_router(), open_data_router(), demo_router()):
         assert route.endpoint.roles == ()
         assert not route.include_in_schema

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "receipt_service"
 MAY_READ_THE_ENVIRONMENT = {
     "config.py",
+    "environment.py",
     "cli/trust.py",  # XDG_CONFIG_HOME: where a person's trust root is
     "cli/verdict_text.py",  # LANG: the reader's language
     "demo/service_processes.py",  # passes the shell's variables on, without ours
@@ -35,7 +36,7 @@ def test_every_setting_says_what_it_means():
 
 
 def test_names_carry_their_unit():
-    units = ("_seconds", "_hours", "_bytes", "_limit", "_port", "_connections", "_concurrency")
+    units = ("_seconds", "_hours", "_bytes", "_limit", "_port", "_connections", "_concurrency", "_checks")
     for settings in PROCESSES.values():
         for name, field in settings.model_fields.items():
             if field.annotation in {int, float}:

@@ -7,11 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from receipt_service.bootstrap.law import load_law
+from receipt_service.bootstrap.statistics_key import load_record_keys
 from receipt_service.demo.received import Auditor, link_in, read_mail
 from receipt_service.demo.twilio_store import Behaviour
 from receipt_service.domain import epoch as epochs
 from receipt_service.domain.receipt import Receipt
-from receipt_service.storage.engine import is_sqlite
+from receipt_service.statistics.facts import FactReader
+from receipt_service.statistics.rollup import Rollup
+from receipt_service.storage import rollup
+from receipt_service.storage.engine import is_sqlite, reading
 from receipt_service.verify.trust_root import TrustRoot
 from receipt_service.verify.verdict import Status
 from tests.support.crashing import OFFICER, CrashStage, Submission, received_by
@@ -31,6 +36,7 @@ def verify_everything(stage: CrashStage, submissions: Sequence[Submission]) -> l
     return [
         *rows_that_do_not_fit(stage, submissions),
         *unfinished_rows(stage),
+        *counts_that_do_not_fit(stage, len(submissions)),
         *asyncio.run(answers_that_do_not_hold(stage, submissions)),
         *texts_that_do_not_fit(stage, submissions),
         *mails_that_do_not_fit(stage, submissions),
@@ -59,6 +65,24 @@ def rows_that_do_not_fit(stage: CrashStage, submissions: Sequence[Submission]) -
     records = Counter(row.stub_id for row in stage.sql("SELECT stub_id FROM idempotency"))
     if records != Counter(list(stubs)):
         yield f"{len(stubs)} stubs have {records.total()} idempotency records"
+
+
+def counts_that_do_not_fit(stage: CrashStage, checks: int) -> Iterator[str]:
+    """Every check is in the statistics once: as many as there were, and row by row what a rebuild makes."""
+    law = load_law()
+    keys = load_record_keys(stage.folder / "keys" / "statistics")
+    counts = Rollup(stage.engine, FactReader(law.catalogues, law.territory), keys)
+    while counts.lag(utc_now()) or counts.fold(1000).rows:
+        counts.fold(1000)
+    with reading(stage.engine) as connection:
+        folded = rollup.all_rows(connection)
+    total = sum(cell.n for cell in folded[0] if (cell.area, cell.table_code) == ("F", "total"))
+    if total != checks:
+        yield f"{checks} checks are counted as {total}"
+    counts.rebuild()
+    with reading(stage.engine) as connection:
+        if rollup.all_rows(connection) != folded:
+            yield "a rebuild makes other counts"
 
 
 def unfinished_rows(stage: CrashStage) -> Iterator[str]:

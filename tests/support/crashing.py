@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 
 from receipt_service.bootstrap.keyring import Keyring, generate_key
 from receipt_service.bootstrap.law import load_law
+from receipt_service.bootstrap.statistics_key import make_statistics_key
 from receipt_service.config import ApiSettings, load
 from receipt_service.delivery.worker.epochs import EpochKeys
 from receipt_service.demo.api_client import ApiClient
@@ -186,6 +187,7 @@ def crash_stage(folder: Path, database_url: str) -> Iterator[CrashStage]:
 def _populated(settings: ApiSettings) -> Engine:
     now, law = datetime.now(UTC), load_law()
     generate_key(settings.issuer_keys, None, now)
+    make_statistics_key(settings.data_folder / "keys" / "statistics")
     EpochKeys(settings.data_folder / "keys" / "epochs", settings.sealing_keys).prepare(now)
     engine = open_engine(settings.database)
     report = import_directory(engine, DIRECTORY.encode(), catalogue=law.current, territory=law.territory, now=now)

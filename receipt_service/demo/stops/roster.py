@@ -42,6 +42,11 @@ class Roster:
         if not any(officer.quality == OPJ for officer in self._officers):
             raise ConfigurationError("the directory has no OPJ, without whom no check can be ordered")
 
+    @property
+    def officers(self) -> Sequence[RosterOfficer]:
+        """All of them."""
+        return self._officers
+
     def one(self, *, quality: str, force: str, department: str | None = None) -> RosterOfficer:
         """Give the first officer of that kind. Raises ``ConfigurationError`` when there is none."""
         for officer in self._officers:

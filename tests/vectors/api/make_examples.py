@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,19 @@ from receipt_service.config import ApiSettings, load  # noqa: E402
 from receipt_service.delivery.worker.epochs import EpochKeys  # noqa: E402
 from receipt_service.issuance.directory import import_directory  # noqa: E402
 from receipt_service.issuance.submission import Submission  # noqa: E402
+from receipt_service.statistics.answers import Answer, Line, Offer, Scope  # noqa: E402
+from receipt_service.statistics.indicators import Cells  # noqa: E402
+from receipt_service.statistics.method.cell_key import Mark  # noqa: E402
+from receipt_service.statistics.method.funnel import Stratum, Tally, screen  # noqa: E402
+from receipt_service.statistics.officers import OfficerStatistics, Purpose  # noqa: E402
+from receipt_service.statistics.questions import question_of  # noqa: E402
 from receipt_service.storage.engine import open_engine  # noqa: E402
+from receipt_service.storage.releases import Release  # noqa: E402
+from receipt_service.web.indicator_answers import indicators_response  # noqa: E402
+from receipt_service.web.officer_answers import officer_statistics_response  # noqa: E402
 from receipt_service.web.requests import read_check  # noqa: E402
 from receipt_service.web.responses import check_state_response, issued_response, stub_content  # noqa: E402
+from receipt_service.web.statistics_answers import Format, answer_response, offer_response  # noqa: E402
 from tests.support.api import DIRECTORY  # noqa: E402
 
 FOLDER = ROOT / "receipt_service" / "web" / "examples"
@@ -73,10 +84,59 @@ async def make(process: ApiProcess) -> dict[str, Any]:
     }
 
 
+def officer_statistics() -> dict[str, Any]:
+    """Answer for a unit of 26 officers, cut down to one of each kind; the same each time."""
+    identity, titles = Stratum("identity_check", "PN-75-10"), Stratum("title_check", "PN-75-10")
+    work = {
+        f"{1_234_500 + place}": {identity: Tally(180 + 7 * place, 30 + (5 * place) % 17 + place)} for place in range(24)
+    }
+    work |= {"1234503": {identity: Tally(240, 9)}, "1234524": {identity: Tally(21, 2)}}
+    work |= {"1234525": {titles: Tally(64, 20)}}
+    found = screen(work)
+    shown = {"1234502", "1234503", "1234524", "1234525"}
+    statistics = OfficerStatistics(
+        unit="PN-75-10",
+        period="2026-Q3",
+        purpose=Purpose.REGULAR_REVIEW,
+        read_at=NOW,
+        screen=replace(found, entries=tuple(entry for entry in found.entries if entry.officer in shown)),
+    )
+    document: dict[str, Any] = json.loads(bytes(officer_statistics_response(statistics).body))
+    return document
+
+
+def statistics() -> dict[str, Any]:
+    """Answer a question about made-up figures, and what could be asked."""
+    release = Release("2026-Q3", NOW, "", 2.5)
+    question = question_of(area="UPN-75-10", period="2026-Q3", by=["outcome"])
+    lines = (
+        Line(("INTERPEL",), 131, Mark.PERTURBED),
+        Line(("LIBRE",), 4218, Mark.PERTURBED),
+        Line(("VERBAL",), 507, Mark.PERTURBED),
+    )
+    answer = Answer(question=question, released_at=NOW, total=4874, lines=lines)
+    offer = Offer(Scope(frozenset({"PN-75-10"}), frozenset({"75"}), france=False), {}, (release,))
+    released: dict[tuple[str, str, str, str, str], int | None] = {
+        ("total", "2026-Q3", "UPN-75-10", "", ""): 4874,
+        ("outcome", "2026-Q3", "UPN-75-10", "LIBRE", ""): 4218,
+    }
+    cells = Cells(released=released, period="2026-Q3", area="UPN-75-10", noise_variance=10)
+    indicators = json.loads(bytes(indicators_response(cells).body))
+    shown = {"checks", "nothing", "draw_adherence"}
+    indicators["indicators"] = [each for each in indicators["indicators"] if each["code"] in shown]
+    return {
+        "indicators": indicators,
+        "statistics": json.loads(bytes(answer_response(answer, Format.JSON).body)),
+        "statistics-offer": json.loads(bytes(offer_response(offer).body)),
+    }
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         process = make_process(Path(folder))
         examples = asyncio.run(make(process))
+    examples["officer-statistics"] = officer_statistics()
+    examples |= statistics()
     for name, content in examples.items():
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")

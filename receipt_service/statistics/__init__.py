@@ -1,0 +1,1 @@
+"""Statistics: committed stubs are rolled up, closed periods are protected and released, questions are answered."""

@@ -1,0 +1,189 @@
+"""Releases: the figures of a closed period as they may be shown, decided once. Nothing else is ever read for an answer.
+
+Beside each shown value stand the true count and key sum that it was made from. They serve the next releases, which must
+keep their distance from what is shown already, and never leave this module's ``basis_of`` for a reader.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    ForeignKey,
+    Integer,
+    String,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_into_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
+from sqlmodel import Field, SQLModel
+
+from receipt_service.storage.engine import UtcDateTime, is_sqlite, table_of
+
+_ROWS_AT_ONCE = 20_000
+
+
+class ReleaseRow(SQLModel, table=True):
+    """One released period, or one that is being released: ``released_at`` is written when all its cells stand."""
+
+    __tablename__ = "release"
+
+    period: str = Field(sa_column=Column(String(7), primary_key=True))
+    released_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    making_until: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    """Whoever makes it says again and again how long that holds at most; then another may begin anew."""
+    method: str = Field(sa_column=Column(String(64), nullable=False))
+    """Digest of the perturbation that made it, so that another one cannot be used beside it unseen."""
+    leak: float = Field(sa_column=Column(Double, nullable=False))
+    """M of ``statistics.averaging`` at the area where it is largest."""
+
+
+class ReleasedCellRow(SQLModel, table=True):
+    """One figure that may be shown."""
+
+    __tablename__ = "released_cell"
+    __table_args__ = (
+        CheckConstraint("value >= 11", name="ck_released_cell_value"),
+        CheckConstraint("n >= 11", name="ck_released_cell_n"),
+        CheckConstraint("mark IN ('perturbed', 'merged')", name="ck_released_cell_mark"),
+        {"sqlite_with_rowid": False},
+    )
+
+    period: str = Field(
+        sa_column=Column(String(7), ForeignKey("release.period", name="fk_released_cell_release"), primary_key=True)
+    )
+    table_code: str = Field(sa_column=Column(String(24), primary_key=True))
+    area: str = Field(sa_column=Column(String(41), primary_key=True))
+    a: str = Field(sa_column=Column(String(60), primary_key=True))
+    b: str = Field(sa_column=Column(String(40), primary_key=True))
+    value: int = Field(sa_column=Column(BigInteger, nullable=False))
+    mark: str = Field(sa_column=Column(String(9), nullable=False))
+    n: int = Field(sa_column=Column(BigInteger, nullable=False))
+    k: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class ReleasedCell(NamedTuple):
+    """A row of ``released_cell``, in the order of its columns."""
+
+    period: str
+    table_code: str
+    area: str
+    a: str
+    b: str
+    value: int
+    mark: str
+    n: int
+    k: int
+
+
+class Figure(NamedTuple):
+    """What a reader may know of a cell."""
+
+    period: str
+    area: str
+    a: str
+    b: str
+    value: int
+    mark: str
+
+
+class Release(NamedTuple):
+    """A released period."""
+
+    period: str
+    released_at: datetime
+    method: str
+    leak: float
+
+
+_release, _cell = table_of(ReleaseRow), table_of(ReleasedCellRow)
+
+
+def released(connection: Connection) -> dict[str, Release]:
+    """Read every released period, in order."""
+    columns = (_release.c.period, _release.c.released_at, _release.c.method, _release.c.leak)
+    query = select(*columns).where(_release.c.released_at.is_not(None)).order_by(_release.c.period)
+    return {row.period: Release(*row) for row in connection.execute(query)}
+
+
+def claim(connection: Connection, period: str, *, method: str, now: datetime, until: datetime) -> bool:
+    """Begin to make a release; False when it stands already or somebody is at it.
+
+    What an attempt that was broken off has left is deleted.
+    """
+    row = connection.execute(select(_release).where(_release.c.period == period)).one_or_none()
+    values = {"making_until": until, "method": method, "leak": 0.0}
+    if row is None:
+        insert = insert_into_sqlite if is_sqlite(connection) else insert_into_postgresql
+        statement = insert(_release).values(period=period, **values).on_conflict_do_nothing()
+        return connection.execute(statement.returning(_release.c.period)).first() is not None
+    mine = (_release.c.period == period, _release.c.released_at.is_(None), _release.c.making_until < now)
+    if connection.execute(_release.update().where(*mine).values(values)).rowcount != 1:
+        return False
+    connection.execute(_cell.delete().where(_cell.c.period == period))
+    return True
+
+
+def prolong(connection: Connection, period: str, *, held: datetime, until: datetime) -> bool:
+    """Say that the release is still being made; False when it is another's by now.
+
+    ``held`` is what was said last: whoever began anew since then has said something later.
+    """
+    return connection.execute(_release.update().where(*_held(period, held)).values(making_until=until)).rowcount == 1
+
+
+def finish(connection: Connection, release: Release, *, held: datetime) -> bool:
+    """Show a release whose cells all stand; False when it is another's by now."""
+    values = release._asdict()
+    period = values.pop("period")
+    return connection.execute(_release.update().where(*_held(period, held)).values(values)).rowcount == 1
+
+
+def _held(period: str, held: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _release.c.period == period, _release.c.released_at.is_(None), _release.c.making_until == held
+
+
+def add_cells(connection: Connection, cells: Iterable[ReleasedCell]) -> int:
+    """Write the cells of a release; return how many there were."""
+    written, remaining = 0, iter(cells)
+    mark = "?" if is_sqlite(connection) else "%s"
+    marks = ", ".join([mark] * len(ReleasedCell._fields))
+    statement = f"INSERT INTO released_cell ({', '.join(ReleasedCell._fields)}) VALUES ({marks})"  # noqa: S608 - our names
+    while part := list(islice(remaining, _ROWS_AT_ONCE)):
+        connection.exec_driver_sql(statement, [tuple(cell) for cell in part])
+        written += len(part)
+    return written
+
+
+def figures(connection: Connection, *, periods: Sequence[str], areas: Sequence[str], table: str) -> list[Figure]:
+    """Read what may be shown of a table, for these periods and areas."""
+    columns = (_cell.c.period, _cell.c.area, _cell.c.a, _cell.c.b, _cell.c.value, _cell.c.mark)
+    query = select(*columns).where(_cell.c.period.in_(periods), _cell.c.area.in_(areas), _cell.c.table_code == table)
+    order = query.order_by(_cell.c.period, _cell.c.area, _cell.c.a, _cell.c.b)
+    return [Figure(*row) for row in connection.execute(order)]
+
+
+def areas_like(connection: Connection, period: str, beginning: str) -> list[str]:
+    """Give the areas of a period that show something, and whose codes begin like this.
+
+    Compared letter by letter: in what order a database sorts texts is its own affair.
+    """
+    begins = func.substr(_cell.c.area, 1, len(beginning)) == beginning
+    found = select(_cell.c.area).distinct().where(_cell.c.period == period, _cell.c.table_code == "total", begins)
+    return [row.area for row in connection.execute(found)]
+
+
+def basis_of(
+    connection: Connection, *, periods: Sequence[str], areas: Sequence[str], tables: Sequence[str]
+) -> Iterator[ReleasedCell]:
+    """Read released cells with the truth behind them, in no order, for the next release alone."""
+    query = select(_cell).where(_cell.c.period.in_(periods), _cell.c.table_code.in_(tables), _cell.c.area.in_(areas))
+    return (ReleasedCell(*row) for row in connection.execute(query))

@@ -1,0 +1,1 @@
+"""The supervisors' dashboard: released figures as pages."""

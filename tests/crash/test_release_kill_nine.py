@@ -1,0 +1,71 @@
+"""Kill -9 while a period is released: nothing of it is seen, and the next run makes it whole."""
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from receipt_service.statistics.release import NotReleasable, release
+from receipt_service.storage import releases
+from receipt_service.storage.engine import reading
+from tests.support.population import METHOD, population, store
+from tests.support.release_crash import PERIOD, POINTS
+from tests.support.worlds import NOW
+
+ROOT = Path(__file__).parents[2]
+NOT_CLAIMED = {"before anything", "claimed, not committed"}
+STANDS = {"shown"}
+LATER = NOW + timedelta(minutes=3)
+
+
+@pytest.fixture(scope="module")
+def nursery():
+    """The process that the releasing ones are forked from."""
+    command = [sys.executable, "-m", "tests.support.release_crash"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.stdin.close()
+
+
+def make(engine, now):
+    return release(engine, PERIOD, method=METHOD, now=now, clock=lambda: now)
+
+
+def cells_of(engine):
+    with reading(engine) as connection:
+        return sorted(map(tuple, connection.execute(text("SELECT * FROM released_cell"))))
+
+
+def shown(engine):
+    """What a reader gets: cells of periods that stand."""
+    with reading(engine) as connection:
+        return cells_of(engine) if PERIOD in releases.released(connection) else []
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_leaves_nothing_to_be_seen_and_the_next_run_makes_it_whole(engine, database_url, nursery, point):
+    store(engine, population(1, 1200))
+    nursery.stdin.write(json.dumps([database_url, point]) + "\n")
+    nursery.stdin.flush()
+    assert int(nursery.stdout.readline()) == -signal.SIGKILL
+
+    left = cells_of(engine)
+    assert bool(left) is ("cells written" in point or point.startswith("shown"))
+    if point in STANDS:
+        with pytest.raises(NotReleasable, match="is released"):
+            make(engine, LATER)
+        assert shown(engine) == left
+        return
+    assert shown(engine) == []
+    if point not in NOT_CLAIMED:
+        with pytest.raises(NotReleasable, match="being released"):
+            make(engine, NOW)
+    made = make(engine, LATER)
+    whole = shown(engine)
+    assert len(whole) == made.cells > 150
+    assert {*left} <= {*whole}

@@ -1,0 +1,92 @@
+"""Publishing processes that are killed at a point, each forked from one that has imported everything.
+
+``python -m tests.support.publication_crash`` reads lines of JSON (root, database, key, point) and answers each with how
+its child ended. A child dies by SIGKILL: nothing is caught, nothing cleaned up.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from receipt_service.crypto.signing import Signer
+from receipt_service.statistics.publication import folder
+from receipt_service.statistics.publication import publish as publishing
+from receipt_service.storage import publications
+from receipt_service.storage.engine import open_engine
+from tests.support.publishing import NOW, QUARTER, a_press
+
+
+def die(*_: Any, **__: Any) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def then_die(step: Callable[..., Any]) -> Callable[..., Any]:
+    def done(*arguments: Any, **named: Any) -> Any:
+        step(*arguments, **named)
+        return die()
+
+    return done
+
+
+def at_call(step: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """Die instead of the call of that number."""
+    calls = 0
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return die() if calls == number else step(*arguments, **named)
+
+    return counted
+
+
+def half_written(path: Path, content: bytes) -> None:
+    """Write a file, and of the signed manifest only the half."""
+    whole_file(path, content if path.suffix != ".jws" else content[: len(content) // 2])
+    if path.suffix == ".jws":
+        die()
+
+
+whole_file = folder._write
+POINTS: dict[str, Callable[[], None]] = {
+    "before anything": lambda: setattr(publishing, "_reserve", die),
+    "budget spent, not committed": lambda: setattr(publications, "reserve", then_die(publications.reserve)),
+    "budget spent": lambda: setattr(publishing, "add_noise", die),
+    "noise drawn": lambda: setattr(folder, "write_draft", die),
+    "one file written": lambda: setattr(folder, "_write", at_call(folder._write, 2)),
+    "all but the signed manifest written": lambda: setattr(folder, "_write", at_call(folder._write, 8)),
+    "half of the signed manifest written": lambda: setattr(folder, "_write", half_written),
+    "all files written": lambda: setattr(folder, "_sync", die),
+    "files durable": lambda: setattr(publishing, "_complete", die),
+    "files recorded, not committed": lambda: setattr(publications, "complete", then_die(publications.complete)),
+    "files recorded": lambda: setattr(folder, "put_in_place", die),
+    "put in place, not durable": lambda: setattr(folder, "_sync", at_call(folder._sync, 3)),
+    "put in place": lambda: setattr(folder, "put_in_place", then_die(folder.put_in_place)),
+}
+
+
+def run(root: str, database: str, key: str, point: str) -> None:
+    private_key = load_pem_private_key(Path(key).read_bytes(), None)
+    press = a_press(open_engine(database), Path(root), Signer(private_key))  # type: ignore[arg-type]
+    POINTS[point]()
+    publishing.publish(press, QUARTER, NOW)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            run(*json.loads(line))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()
