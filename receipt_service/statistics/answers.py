@@ -34,6 +34,7 @@ from receipt_service.storage.engine import reading
 from receipt_service.storage.releases import Figure, Release
 
 _LATEST: Final = 3
+_MARKS: Final = {mark.value: mark for mark in Mark}
 
 
 class Line(NamedTuple):
@@ -159,7 +160,7 @@ class Answers:
             question=question,
             released_at=released[question.period].released_at,
             total=total[0].value if total else None,
-            lines=tuple(sorted(_line(figure, question) for figure in found)),
+            lines=tuple(_lines(found, question)),
         )
 
     def _structure_of(self, connection: Connection) -> Structure:
@@ -192,10 +193,13 @@ def _areas_of(question: Question, structure: Structure, connection: Connection) 
             return releases.areas_like(connection, question.period, commune_area(code))
 
 
-def _line(figure: Figure, question: Question) -> Line:
-    """Name a figure by the values of the question's divisions."""
-    first = (code_of(figure.area),) if question.area_split else ()
-    second = (figure.period,) if question.period_split else ()
-    values = [figure.a, figure.b][: len(question.table.dimensions)]
-    named = ["other" if value == OTHER else value for value in values]
-    return Line((*first, *second, *named), figure.value, Mark(figure.mark))
+def _lines(figures: Sequence[Figure], question: Question) -> list[Line]:
+    """Name figures by the values of the question's divisions. There may be tens of thousands: operations of France."""
+    by_area, by_time = question.area_split is not None, question.period_split is not None
+    number = len(question.table.dimensions)
+    lines = []
+    for period, area, a, b, value, mark in figures:
+        values = tuple("other" if each == OTHER else each for each in (a, b)[:number])
+        first = (code_of(area),) if by_area else ()
+        lines.append(Line((*first, period, *values) if by_time else (*first, *values), value, _MARKS[mark]))
+    return sorted(lines)

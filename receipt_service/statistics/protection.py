@@ -215,14 +215,17 @@ class Protection:
 
         ``alone`` are the cells shown beside it: the merged one has every other value of the dimension. So it contains
         a neighbour's cell of a value that is not shown here, and one merged cell contains another whose neighbours
-        are shown at least as those of the first.
+        are shown at least as those of the first. In fact it may have a single value, and lie within that one's cell.
         """
         between = [whole.minus(rest)]
         for neighbour in neighbours:
             merged = neighbour.shown.get(other)
             theirs = {cell for cell in neighbour.shown if _is_of_group(cell, other)}
-            if neighbour.relation is Relation.AROUND and merged is not None and alone >= theirs:
-                between.append(merged.truth.minus(rest))
+            if neighbour.relation is Relation.AROUND:
+                if any(_are_close(rest, neighbour.shown[cell]) for cell in theirs - alone):
+                    return False
+                if merged is not None and alone >= theirs:
+                    between.append(merged.truth.minus(rest))
             if neighbour.hidden:
                 between.append(_rest(neighbour.hidden, other, alone).minus(rest))
             if neighbour.relation is Relation.WITHIN:
@@ -236,6 +239,7 @@ class Protection:
     ) -> bool:
         """Whether a cell is large, and so is what lies between it and every shown cell around, within or beside it.
 
+        Of a period within it that merges this value the merged cell is taken: it may have no other value in fact.
         Where an area around it shows something but not this cell, this one isn't shown either: it may lie within what
         is merged there. Where it shows nothing, its true count is what this one must be far from.
         """
@@ -244,7 +248,8 @@ class Protection:
         for neighbour in neighbours:
             there = neighbour.shown[cell].truth if cell in neighbour.shown else neighbour.hidden.get(cell)
             if there is None:
-                if neighbour.relation is Relation.AROUND:
+                merged = neighbour.shown.get(_merged_beside(cell))
+                if neighbour.relation is Relation.AROUND or _are_close(count, merged):
                     return False
             elif not self._is_far(count, there, neighbour.relation):
                 return False
@@ -269,7 +274,8 @@ class Protection:
         return ShownCell(count, self._value(cell, count), mark)
 
     def _value(self, cell: CellId, count: Count) -> int:
-        return self.noise.perturb_one(count.n, _of_table(count.k, f"{self.counted} {cell.table}")) or 0
+        table = f"{self.counted} {cell.table}{OTHER if OTHER in cell else ''}"
+        return self.noise.perturb_one(count.n, _of_table(count.k, table)) or 0
 
 
 def _of_table(key: int, table: str) -> int:
@@ -294,6 +300,15 @@ def _rest(counts: Mapping[CellId, Count], other: CellId, alone: set[CellId]) -> 
     for cell in alone & counts.keys():
         rest = rest.minus(counts[cell])
     return rest
+
+
+def _merged_beside(cell: CellId) -> CellId:
+    """Name the merged cell that would stand beside a cell."""
+    return CellId(cell.table, cell.a, OTHER) if cell.b else CellId(cell.table, OTHER)
+
+
+def _are_close(count: Count, shown: ShownCell | None) -> bool:
+    return shown is not None and abs(shown.truth.n - count.n) < THRESHOLD
 
 
 def _is_of_group(cell: CellId, other: CellId) -> bool:

@@ -168,7 +168,7 @@ def figures(connection: Connection, *, periods: Sequence[str], areas: Sequence[s
     columns = (_cell.c.period, _cell.c.area, _cell.c.a, _cell.c.b, _cell.c.value, _cell.c.mark)
     query = select(*columns).where(_cell.c.period.in_(periods), _cell.c.area.in_(areas), _cell.c.table_code == table)
     order = query.order_by(_cell.c.period, _cell.c.area, _cell.c.a, _cell.c.b)
-    return [Figure(*row) for row in connection.execute(order)]
+    return list(map(Figure._make, connection.execute(order)))
 
 
 def areas_like(connection: Connection, period: str, beginning: str) -> list[str]:

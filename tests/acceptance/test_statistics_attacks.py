@@ -116,6 +116,7 @@ def test_averaging_over_the_whole_lattice_is_no_better_than_predicted(sqlite_url
     engine.dispose()
     most = max(best.times for best, _ in found)
     wrong = np.array([error for _, error in found])
+    print(f"M {most:.2f}, released {leak:.2f}; standard error {wrong.std():.2f}")  # noqa: T201
     assert 1 < most <= leak
     expected = np.sqrt(np.mean([NOISE.variance / best.times for best, _ in found]))
     assert wrong.std() == pytest.approx(expected, rel=0.2)

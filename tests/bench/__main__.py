@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from tests.bench.answers_scale import measure_answers
 from tests.bench.delivering import measure_delivery
 from tests.bench.issuing import measure_issuing
 from tests.bench.report import Ladder, document
@@ -23,13 +24,15 @@ from tests.support.databases import running_postgres
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 FULL_SIZES = [10_000, 100_000, 1_000_000]
 QUICK_SIZES = [1000, 3000]
+FACTS, QUICK_FACTS = 200_000, 20_000
+FRANCE = 47_000_000
 
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _measure(*, quick: bool, sizes: list[int]) -> Ladder:
+def _measure(*, quick: bool, sizes: list[int], facts: int) -> Ladder:
     rounds, seconds, messages = (2, 1.0, 120) if quick else (5, 3.0, 1200)
     with ExitStack() as stack:
         server = stack.enter_context(running_postgres())
@@ -52,7 +55,9 @@ def _measure(*, quick: bool, sizes: list[int]) -> Ladder:
             for row in measure_stub_book(urls, folder / "replay"):
                 _say(f"  {row['database']} {row['stubs']}: {row['issuing_us']} µs, {row['bytes_per_stub']} bytes")
                 growth.append(row)
-    return Ladder(steps, issuing, delivery, verifying, cold, growth)
+        _say("statistics: a year's rollup, its releases, and answers")
+        answering = measure_answers(server, folder, number=facts, asked=10 if quick else 40, seconds=seconds * 2)
+    return Ladder(steps, issuing, delivery, verifying, cold, growth, answering)
 
 
 def main() -> None:
@@ -60,11 +65,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="seconds, not minutes; writes nothing")
     parser.add_argument("--sizes", help="numbers of stubs, smallest first, e.g. 10000,1000000,10000000")
+    parser.add_argument("--france", action="store_true", help=f"statistics of {FRANCE:,} checks: an hour more")
     arguments = parser.parse_args()
     default = QUICK_SIZES if arguments.quick else FULL_SIZES
     sizes = [int(size) for size in arguments.sizes.split(",")] if arguments.sizes else default
+    facts = FRANCE if arguments.france else QUICK_FACTS if arguments.quick else FACTS
     began = time.monotonic()
-    text = document(_measure(quick=arguments.quick, sizes=sizes), seconds=time.monotonic() - began)
+    text = document(_measure(quick=arguments.quick, sizes=sizes, facts=facts), seconds=time.monotonic() - began)
     click.echo(text)
     if not arguments.quick:
         DOCUMENT.write_text(text, encoding="utf-8")

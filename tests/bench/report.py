@@ -25,6 +25,7 @@ class Ladder:
     verifying: list[VerifyingResult]
     cold_seconds: float
     growth: list[dict[str, Any]]
+    answering: list[dict[str, Any]]
 
 
 def _bar(what: str, bar: str, measured: str, *, holds: bool) -> str:
@@ -49,7 +50,15 @@ def _bars(ladder: Ladder) -> list[str]:
     rows.append(_bar("`receipt-service verify`, cold", "< 0.5 s", f"{cold:.2f} s", holds=cold < 0.5))
     for database in dict.fromkeys(row["database"] for row in ladder.growth):
         rows += _growth_bars([row for row in ladder.growth if row["database"] == database])
-    return rows
+    return rows + [
+        _bar(
+            f"a question of the statistics, p95, {each['database']}, {each['year']['facts']:,} checks",
+            "≤ 100 ms",
+            f"{each['beside_folding']['p95_ms']:.1f} ms",
+            holds=each["beside_folding"]["p95_ms"] <= 100,
+        )
+        for each in ladder.answering
+    ]
 
 
 def _growth_bars(sizes: list[dict[str, Any]]) -> list[str]:
@@ -87,6 +96,29 @@ def _growth(row: dict[str, Any]) -> str:
     return f"{place} | {row['bytes_per_stub']:,} | {row['bytes_per_settled_message']} |"
 
 
+def _answering(each: dict[str, Any]) -> list[str]:
+    rows = []
+    for name, when in (("alone", "alone"), ("while checks are registered and folded", "beside_folding")):
+        found = each[when]
+        half, most, worst = found["p50_ms"], found["p95_ms"], found["max_ms"]
+        place = f"| {each['database']} | {each['year']['facts']:,} | {name} | {found['questions']}"
+        rows.append(f"{place} | {half} | {most} | {worst} | {_scan(each)} |")
+    return rows
+
+
+def _scan(each: dict[str, Any]) -> str:
+    return f"{each['scan']['scan_ms'] * each['year']['facts'] / each['scan']['facts']:,.0f}"
+
+
+def _releases(each: dict[str, Any]) -> str:
+    kinds: list[list[dict[str, Any]]] = [[], [], []]
+    for row in each["releases"]:
+        kinds[("Q" in row["period"]) + 2 * (len(row["period"]) == 4)].append(row)
+    told = " | ".join(f"{max(row['seconds'] for row in kind):.1f} | {kind[-1]['figures']:,}" for kind in kinds)
+    rows = f"{each['year']['rows']:,}"
+    return f"| {each['database']} | {each['year']['facts']:,} | {rows} | {told} | {each['peak_mib']:,} |"
+
+
 def document(ladder: Ladder, *, seconds: float) -> str:
     """Write docs/benchmarks.md."""
     machine = (
@@ -102,6 +134,8 @@ def document(ladder: Ladder, *, seconds: float) -> str:
         delivery="\n".join(f"| {each.database} | {each.mix} | {each.rate:.0f} |" for each in ladder.delivery),
         verifying="\n".join(_verifying(each) for each in ladder.verifying),
         growth="\n".join(_growth(row) for row in ladder.growth),
+        answering="\n".join(row for each in ladder.answering for row in _answering(each)),
+        releases="\n".join(_releases(each) for each in ladder.answering),
     )
 
 
@@ -161,4 +195,21 @@ envelopes left free for the next ones.
 | database | stubs | µs for one more receipt | bytes per stub | of them message and attempt |
 |---|--:|--:|--:|--:|
 {growth}
+
+## Statistics
+
+A made-up year of checks in the rollup, every month, quarter and the year released, then ten kinds of
+question, each asked about areas by chance. Beside: the same question over one table of raw facts, read as
+a whole, reckoned to all checks from a million at most. `make bench ARGS=--france` takes 47 million checks.
+
+| database | checks | questions | asked | p50 ms | p95 ms | slowest ms | full scan ms |
+|---|--:|---|--:|--:|--:|--:|--:|
+{answering}
+
+How long the slowest release of each kind took, how many figures the last one shows, and the most memory
+that the process had, drawing the checks included.
+
+| database | checks | cells of the rollup | month s | figures | quarter s | figures | year s | figures | MiB |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+{releases}
 """

@@ -116,7 +116,7 @@ def contents(shown, checks):
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(st.integers(0, 10**6), st.integers(0, 900), st.sampled_from([1, 4, 12, 40]))
 def test_nothing_small_lies_between_two_shown_cells(seed, size, skew):
     checks, keys = population(seed, size, skew)

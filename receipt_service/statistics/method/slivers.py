@@ -32,13 +32,13 @@ class Sliver(NamedTuple, Generic[Key]):
 
 
 def nestings(shown: Collection[Key], hierarchy: Hierarchy[Key]) -> Iterator[Nesting[Key]]:
-    """Find, for each shown cell, the nearest shown cells below it. ``shown`` is best a set or mapping.
+    """Find, for each shown cell of the hierarchy, the nearest shown cells below it. ``shown`` is best a set or mapping.
 
     The nearest suffice. What lies between a cell and any other shown cells below it is a sum of such differences, one
     for each generation; if none of them is 1 to 10, neither is the sum.
     """
-    for whole in shown:
-        parts = tuple(_nearest(whole, shown, hierarchy))
+    for whole in hierarchy:
+        parts = tuple(_nearest(whole, shown, hierarchy)) if whole in shown else ()
         if parts:
             yield Nesting(whole, parts)
 
