@@ -70,7 +70,7 @@ def test_a_check_is_issued_verified_and_waits_for_its_mail_server(serving, tmp_p
     assert (verdict.returncode, json.loads(verdict.stdout)["status"]) == (0, "passed"), verdict.stderr
     state = {}
     end = time.monotonic() + 20
-    while time.monotonic() < end and state.get("email", {}).get("code") is None:
+    while time.monotonic() < end and not (state.get("email", {}).get("code") and state["email"]["state"] == "queued"):
         _, answer = serving.call(
             "GET", f"/v1/checks/{issued['receipt_number']}", Authorization=f"Bearer {serving.token()}"
         )

@@ -77,6 +77,6 @@ def test_indicators_keep_to_the_readers_units_and_to_released_periods(api):
 
     assert status("area=UPN-973&period=2026-Q3") == 403
     assert status("period=2026-Q3", role=Role.OFFICER) == 403
-    assert status("period=2026-Q2") == 422
+    assert status("period=2026-Q2") == 404
     assert status("period=2026-Q3&by=basis") == 422
     assert status("period=yesterday") == 422

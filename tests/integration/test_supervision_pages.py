@@ -82,7 +82,7 @@ def test_an_area_of_which_nothing_may_be_shown_shows_nothing(api):
         ("agent-3", Role.SUPERVISOR, {"area": "nonsense"}, 422),
         ("agent-3", Role.SUPERVISOR, {"area": "C75110", "view": "reason"}, 422),
         ("agent-3", Role.SUPERVISOR, {"view": "officer"}, 422),
-        ("agent-3", Role.SUPERVISOR, {"period": "2026-10"}, 422),
+        ("agent-3", Role.SUPERVISOR, {"period": "2026-10"}, 404),
         ("agent-3", Role.SUPERVISOR, {"period": "2026-10-01"}, 422),
         ("agent-3", Role.SUPERVISOR, {"officer": "1234567"}, 422),
     ],
