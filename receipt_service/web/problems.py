@@ -110,15 +110,6 @@ PERIOD_NOT_RELEASED: Final = _problem(
         "The figures of a period are released at once, some days after its end; `allowed` names the latest ones.",
     ),
 )
-UNIT_TOO_LARGE: Final = _problem(
-    "unit-too-large",
-    404,
-    (
-        "Service trop grand",
-        "Ce service compte trop d’agents pour être montré en une fois ; demandez un de ceux qui en dépendent.",
-    ),
-    ("Unit too large", "This unit has too many officers to be shown at once; ask about one of those below it."),
-)
 METHOD_NOT_ALLOWED: Final = _problem(
     "method-not-allowed",
     405,
@@ -206,6 +197,15 @@ PERIOD_NOT_CLOSED: Final = _problem(
         "Period not over",
         "Ask for a month (2026-10) or a quarter (2026-Q3) that is over; `allowed` names the latest ones.",
     ),
+)
+UNIT_TOO_LARGE: Final = _problem(
+    "unit-too-large",
+    422,
+    (
+        "Service trop grand",
+        "Ce service compte trop d’agents pour être montré en une fois ; demandez un de ceux qui en dépendent.",
+    ),
+    ("Unit too large", "This unit has too many officers to be shown at once; ask about one of those below it."),
 )
 IDEMPOTENCY_CONFLICT: Final = _problem(
     "idempotency-conflict",
