@@ -66,9 +66,10 @@ LIFE = """
         WHERE settled_at IS NULL AND state = 'sending';
     UPDATE message SET state = 'delivered', due_at = NULL WHERE state = 'accepted' AND due_at IS NOT NULL;
     UPDATE attempt SET provider_ref = NULL, redact_due_at = NULL, redacted_at = started_at
-        WHERE provider_ref IS NOT NULL
+        WHERE provider_ref IS NOT NULL;
+    DELETE FROM fold_queue
 """
-"""What the worker does with an SMS, for many at once; each statement a commit of its own, as there."""
+"""What the worker does with an SMS and folding with a stub, for many at once; each statement a commit of its own."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _sweep(engine: Engine) -> None:
     """Do what PostgreSQL does by itself once a minute; a thousand checks are a minute of the busiest hour."""
     if not is_sqlite(engine):
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM (ANALYZE) message, attempt, envelope")
+            connection.exec_driver_sql("VACUUM (ANALYZE) message, attempt, envelope, fold_queue")
 
 
 def sizes(engine: Engine) -> Size:
