@@ -6,6 +6,7 @@ key: both are refused, loudly and before anything is signed.
 
 import fcntl
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +38,23 @@ def write_durably(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+
+
+def create_once(path: Path, data: bytes) -> None:
+    """Create ``path`` with all its bytes, mode 0600, unless another process was first: then its file stands.
+
+    Raises ``OSError``.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        path.hardlink_to(temporary)
+    temporary.unlink()
+    sync_folder(path.parent)
 
 
 def remove_durably(path: Path) -> None:

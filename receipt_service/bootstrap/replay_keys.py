@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from receipt_service.bootstrap.key_files import read_private, remove_durably, sync_folder
+from receipt_service.bootstrap.key_files import create_once, read_private, remove_durably
 from receipt_service.crypto.derivation import KeyedHash
 from receipt_service.domain.epoch import LENGTH, epoch_of, starts_at
 from receipt_service.errors import ConfigurationError
@@ -106,17 +106,8 @@ def _make(path: Path) -> None:
     """Create a key file with all its bytes, unless another process was first."""
     if path.exists():
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            path.hardlink_to(temporary)
-        temporary.unlink()
-        sync_folder(path.parent)
+        create_once(path, secrets.token_bytes(KEY_BYTES))
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
 

@@ -3,13 +3,11 @@
 Whoever deletes it ends every session, and nothing else: supervisors sign in again.
 """
 
-import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from receipt_service.bootstrap.key_files import read_private, sync_folder
+from receipt_service.bootstrap.key_files import create_once, read_private
 from receipt_service.crypto.cookie_cipher import KEY_BYTES, CookieCipher
 from receipt_service.errors import ConfigurationError
 
@@ -26,21 +24,7 @@ def load_or_make_session_key(folder: Path) -> CookieCipher:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _make(path)
+            create_once(path, secrets.token_bytes(KEY_BYTES))
     except OSError as error:
         raise ConfigurationError(f"cannot use {folder}: {error.strerror}") from error
     return CookieCipher(read_private(path, encrypted_marker=_ENCRYPTED))
-
-
-def _make(path: Path) -> None:
-    """Create the file with all its bytes, unless another process was first."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    with suppress(FileExistsError):
-        path.hardlink_to(temporary)
-    temporary.unlink()
-    sync_folder(path.parent)
