@@ -1,10 +1,6 @@
 """Kill -9 while a quarter is published: the noise is drawn once, and what was whole is finished, not made again."""
 
-import json
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,10 +13,10 @@ from receipt_service.statistics.publication.publish import PublicationRefused, p
 from receipt_service.storage import publications
 from receipt_service.storage.engine import reading
 from receipt_service.verify.publication import verify_publication
+from tests.support.dying import nursery
 from tests.support.publication_crash import POINTS
 from tests.support.publishing import NOW, QUARTER, a_press, fill_rollup, trust_in
 
-ROOT = Path(__file__).parents[2]
 NOTHING_SPENT = {"before anything", "budget spent, not committed"}
 LOST = {
     "budget spent",
@@ -34,16 +30,14 @@ STANDS = {"put in place, not durable", "put in place"}
 
 
 @pytest.fixture(scope="module")
-def nursery():
+def run_and_die():
     """The process that the publishing ones are forked from."""
-    command = [sys.executable, "-m", "tests.support.publication_crash"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.stdin.close()
+    with nursery("tests.support.publication_crash") as ask:
+        yield ask
 
 
 @pytest.fixture
-def doomed(engine, database_url, tmp_path, nursery):
+def doomed(engine, database_url, tmp_path, run_and_die):
     """A filled rollup, a key on disk, and a way to kill whoever publishes with them."""
     fill_rollup(engine)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -52,9 +46,7 @@ def doomed(engine, database_url, tmp_path, nursery):
     press = a_press(engine, tmp_path / "open-data", Signer(key))
 
     def kill_at(point):
-        nursery.stdin.write(json.dumps([str(press.root), database_url, str(path), point]) + "\n")
-        nursery.stdin.flush()
-        return int(nursery.stdout.readline())
+        return run_and_die(str(press.root), database_url, str(path), point)
 
     return press, kill_at
 

@@ -1,11 +1,7 @@
 """Kill -9 while a period is released: nothing of it is seen, and the next run makes it whole."""
 
-import json
 import signal
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,23 +9,21 @@ from sqlalchemy import text
 from receipt_service.statistics.release import NotReleasable, release
 from receipt_service.storage import releases
 from receipt_service.storage.engine import reading
+from tests.support.dying import nursery
 from tests.support.population import METHOD, population, store
 from tests.support.release_crash import PERIOD, POINTS
 from tests.support.worlds import NOW
 
-ROOT = Path(__file__).parents[2]
 NOT_CLAIMED = {"before anything", "claimed, not committed"}
 STANDS = {"shown"}
 LATER = NOW + timedelta(minutes=3)
 
 
 @pytest.fixture(scope="module")
-def nursery():
+def run_and_die():
     """The process that the releasing ones are forked from."""
-    command = [sys.executable, "-m", "tests.support.release_crash"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.stdin.close()
+    with nursery("tests.support.release_crash") as ask:
+        yield ask
 
 
 def make(engine, now):
@@ -48,11 +42,9 @@ def shown(engine):
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_leaves_nothing_to_be_seen_and_the_next_run_makes_it_whole(engine, database_url, nursery, point):
+def test_a_kill_leaves_nothing_to_be_seen_and_the_next_run_makes_it_whole(engine, database_url, run_and_die, point):
     store(engine, population(1, 1200))
-    nursery.stdin.write(json.dumps([database_url, point]) + "\n")
-    nursery.stdin.flush()
-    assert int(nursery.stdout.readline()) == -signal.SIGKILL
+    assert run_and_die(database_url, point) == -signal.SIGKILL
 
     left = cells_of(engine)
     assert bool(left) is ("cells written" in point or point.startswith("shown"))

@@ -4,13 +4,8 @@
 its child ended. A child dies by SIGKILL: nothing is caught, nothing cleaned up.
 """
 
-import json
-import os
-import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -19,31 +14,8 @@ from receipt_service.statistics.publication import folder
 from receipt_service.statistics.publication import publish as publishing
 from receipt_service.storage import publications
 from receipt_service.storage.engine import open_engine
+from tests.support.dying import answer_lines, at_call, die, then_die
 from tests.support.publishing import NOW, QUARTER, a_press
-
-
-def die(*_: Any, **__: Any) -> Any:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def then_die(step: Callable[..., Any]) -> Callable[..., Any]:
-    def done(*arguments: Any, **named: Any) -> Any:
-        step(*arguments, **named)
-        return die()
-
-    return done
-
-
-def at_call(step: Callable[..., Any], number: int) -> Callable[..., Any]:
-    """Die instead of the call of that number."""
-    calls = 0
-
-    def counted(*arguments: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        return die() if calls == number else step(*arguments, **named)
-
-    return counted
 
 
 def half_written(path: Path, content: bytes) -> None:
@@ -78,15 +50,5 @@ def run(root: str, database: str, key: str, point: str) -> None:
     publishing.publish(press, QUARTER, NOW)
 
 
-def main() -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            run(*json.loads(line))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
-
-
 if __name__ == "__main__":
-    main()
+    answer_lines(run)

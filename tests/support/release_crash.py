@@ -4,16 +4,13 @@
 ended. A child dies by SIGKILL: nothing is caught, nothing cleaned up.
 """
 
-import json
-import os
-import sys
 from collections.abc import Callable
 
 from receipt_service.statistics import release as releasing
 from receipt_service.storage import releases
 from receipt_service.storage.engine import open_engine
+from tests.support.dying import answer_lines, at_call, die, then_die
 from tests.support.population import METHOD
-from tests.support.publication_crash import at_call, die, then_die
 from tests.support.worlds import NOW
 
 PERIOD = "2026-07"
@@ -37,15 +34,5 @@ def run(database: str, point: str) -> None:
     releasing.release(open_engine(database), PERIOD, method=METHOD, now=NOW, clock=lambda: NOW)
 
 
-def main() -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            run(*json.loads(line))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
-
-
 if __name__ == "__main__":
-    main()
+    answer_lines(run)
