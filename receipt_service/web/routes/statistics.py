@@ -60,6 +60,14 @@ _PARAMETERS: Final[tuple[dict[str, Any], ...]] = (
         "schema": {"type": "string", "enum": [form.value for form in Format]},
     },
 )
+_OF_QUESTIONS: Final = (
+    problems.OFFICER_UNKNOWN,
+    problems.OUTSIDE_OWN_UNITS,
+    problems.INVALID_PARAMETER,
+    problems.PERIOD_NOT_RELEASED,
+    problems.INTERNAL_ERROR,
+    problems.UNAVAILABLE,
+)
 _CSV_EXAMPLE: Final = "area,period,outcome,checks,protection\r\nUPN-75-10,2026-Q3,LIBRE,4218,perturbed\r\n"
 _OF_INDICATORS: Final = ("period", "area")
 _NAMES: Final = tuple(parameter["name"] for parameter in _PARAMETERS)
@@ -173,14 +181,7 @@ Route(
             },
         }
     },
-    problems=(
-        problems.OFFICER_UNKNOWN,
-        problems.OUTSIDE_OWN_UNITS,
-        problems.INVALID_PARAMETER,
-        problems.PERIOD_NOT_RELEASED,
-        problems.INTERNAL_ERROR,
-        problems.UNAVAILABLE,
-    ),
+    problems=_OF_QUESTIONS,
 ).add(router, read_statistics)
 
 Route(
@@ -200,12 +201,5 @@ Route(
             "content": json_content("IndicatorsOut", {"quarter": example("indicators")}),
         }
     },
-    problems=(
-        problems.OFFICER_UNKNOWN,
-        problems.OUTSIDE_OWN_UNITS,
-        problems.INVALID_PARAMETER,
-        problems.PERIOD_NOT_RELEASED,
-        problems.INTERNAL_ERROR,
-        problems.UNAVAILABLE,
-    ),
+    problems=_OF_QUESTIONS,
 ).add(router, read_indicators)
