@@ -30,10 +30,10 @@ def keys() -> None:
 @keys.command()
 @_folder
 def generate(folder: Path | None) -> None:
-    """Make the first key of a folder, and the key of statistics unless there is one."""
+    """Make the first signing key, and the key of statistics unless there is one; with --folder the signing key alone."""
     settings = load(KeySettings)
     key = generate_key(folder or settings.issuer_keys, _passphrase(settings), datetime.now(UTC))
-    if not has_statistics_key(settings.statistics_key):
+    if folder is None and not has_statistics_key(settings.statistics_key):
         make_statistics_key(settings.statistics_key)
     click.echo(_line(key, datetime.now(UTC)))
 

@@ -92,6 +92,13 @@ def test_generating_makes_both_keys_and_keeps_one_that_is_there(tmp_path, monkey
     assert CliRunner().invoke(keys, ["statistics"]).exit_code != 0
 
 
+def test_a_signing_key_for_a_folder_named_by_hand_comes_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECEIPT_DATA_FOLDER", str(tmp_path / "data"))
+
+    assert CliRunner().invoke(keys, ["generate", "--folder", str(tmp_path / "signing")]).exit_code == 0
+    assert not (tmp_path / "data").exists()
+
+
 def test_the_command_makes_a_key_by_itself(tmp_path, monkeypatch):
     monkeypatch.setenv("RECEIPT_DATA_FOLDER", str(tmp_path))
 
