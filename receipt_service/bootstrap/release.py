@@ -12,10 +12,10 @@ import numpy as np
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.config import ReleaseSettings
 from receipt_service.errors import ConfigurationError
-from receipt_service.statistics import release as releasing
 from receipt_service.statistics.method.cell_key import THRESHOLD, InseePerturbation, OnsPerturbation
 from receipt_service.statistics.method.p_table import Noise, perturbation_table
-from receipt_service.statistics.release import Method, Released
+from receipt_service.statistics.releasing import release as releasing
+from receipt_service.statistics.releasing.release import Method, Released
 
 Progress = Callable[[int, int], None]
 
@@ -60,7 +60,7 @@ def _ons_method(path: Path) -> Method:
 
 
 def release_period(settings: ReleaseSettings, period: str, progress: Progress) -> Released:
-    """Release one period; raises what ``statistics.release.release`` does."""
+    """Release one period; raises what ``statistics.releasing.release.release`` does."""
     method = build_method(settings)
     with opened_outbox(settings) as engine:
         return releasing.release(engine, period, method=method, now=_now(), clock=_now, progress=progress)

@@ -8,7 +8,7 @@ import click
 from receipt_service import telemetry
 from receipt_service.bootstrap.release import release_due, release_period
 from receipt_service.config import ReleaseSettings, load
-from receipt_service.statistics.release import Released
+from receipt_service.statistics.releasing.release import Released
 
 
 @click.command()

@@ -16,7 +16,7 @@ from receipt_service.domain.catalogue_entries import LegalBasis
 from receipt_service.domain.territory import department_code
 from receipt_service.statistics.facts import Fact, born_at_rest, delay_band
 from receipt_service.statistics.lattice import HOUR_BANDS, Delivery, Month, Period, RecordMark, months_of
-from receipt_service.statistics.release import closes_at
+from receipt_service.statistics.releasing.release import closes_at
 
 CHECKS_A_MONTH: Final = 12_000
 SEED: Final = 2026

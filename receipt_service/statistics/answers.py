@@ -27,8 +27,8 @@ from receipt_service.statistics.lattice import (
     unit_area,
 )
 from receipt_service.statistics.method.cell_key import Mark
-from receipt_service.statistics.protection import OTHER, TOTAL
 from receipt_service.statistics.questions import Question, Split
+from receipt_service.statistics.releasing.protection import OTHER, TOTAL
 from receipt_service.storage import directory, releases
 from receipt_service.storage.engine import reading
 from receipt_service.storage.releases import Figure, Release

@@ -15,8 +15,8 @@ from receipt_service.statistics.lattice import (
     months_of,
     unit_area,
 )
-from receipt_service.statistics.protection import OTHER
 from receipt_service.statistics.questions import AREA_OF_SPLIT, Split, splits_of
+from receipt_service.statistics.releasing.protection import OTHER
 
 Ask = Callable[[str, Period, Sequence[str]], Awaitable[Answer]]
 """Area, period, divisions."""

@@ -43,7 +43,7 @@ class ReleaseRow(SQLModel, table=True):
     method: str = Field(sa_column=Column(String(64), nullable=False))
     """Digest of the perturbation that made it, so that another one cannot be used beside it unseen."""
     leak: float = Field(sa_column=Column(Double, nullable=False))
-    """M of ``statistics.averaging`` at the area where it is largest."""
+    """M of ``statistics.releasing.averaging`` at the area where it is largest."""
 
 
 class ReleasedCellRow(SQLModel, table=True):

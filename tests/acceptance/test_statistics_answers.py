@@ -7,7 +7,7 @@ import shutil
 import pytest
 from pyarrow import parquet
 
-from receipt_service.statistics.protection import OTHER
+from receipt_service.statistics.releasing.protection import OTHER
 from receipt_service.storage import directory, rollup
 from receipt_service.storage.engine import open_engine, writing
 from receipt_service.storage.rollup import CellRow

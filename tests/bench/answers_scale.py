@@ -34,7 +34,7 @@ from receipt_service.domain.directory import UnitEntry
 from receipt_service.statistics.answers import Answers
 from receipt_service.statistics.lattice import AreaLevel, Dimension
 from receipt_service.statistics.questions import Question, question_of
-from receipt_service.statistics.release import closes_at, due, release
+from receipt_service.statistics.releasing.release import closes_at, due, release
 from receipt_service.storage import directory, releases, rollup
 from receipt_service.storage.engine import is_sqlite, open_engine, reading, writing
 from tests.bench.france_facts import Ground, facts, lay_ground

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from receipt_service.statistics.release import NotReleasable, release
+from receipt_service.statistics.releasing.release import NotReleasable, release
 from receipt_service.storage import releases
 from receipt_service.storage.engine import reading
 from tests.support.dying import nursery

@@ -11,8 +11,8 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from receipt_service.bootstrap.release import build_method
 from receipt_service.config import ReleaseSettings, load
 from receipt_service.errors import ConfigurationError
-from receipt_service.statistics import release as releasing
-from receipt_service.statistics.release import Method, NotReleasable, due, release
+from receipt_service.statistics.releasing import release as releasing
+from receipt_service.statistics.releasing.release import Method, NotReleasable, due, release
 from receipt_service.storage import directory, releases, rollup
 from receipt_service.storage.engine import reading, writing
 from receipt_service.storage.issuances import Register

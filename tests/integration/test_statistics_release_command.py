@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from receipt_service.cli.main import receipt_service
 from receipt_service.errors import ConfigurationError
-from receipt_service.statistics.release import NotReleasable
+from receipt_service.statistics.releasing.release import NotReleasable
 from receipt_service.storage import releases
 from receipt_service.storage.engine import reading
 from tests.support.population import population, store

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from receipt_service.statistics.lattice import RECORD_KEY_MODULUS, TABLE_OF, Dimension
 from receipt_service.statistics.method.cell_key import Mark
-from receipt_service.statistics.protection import (
+from receipt_service.statistics.releasing.protection import (
     OTHER,
     TOTAL,
     CellId,

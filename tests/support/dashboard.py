@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Engine
 
-from receipt_service.statistics.release import release
+from receipt_service.statistics.releasing.release import release
 from receipt_service.web.authentication import Role
 from tests.support.api import Api
 from tests.support.asgi import Answer, AsgiClient

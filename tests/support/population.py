@@ -14,8 +14,8 @@ from receipt_service.statistics.facts import Fact, cells_of
 from receipt_service.statistics.lattice import HOUR_BANDS, RECORD_KEY_MODULUS, CellKey, Delivery, RecordMark, months_of
 from receipt_service.statistics.method.cell_key import InseePerturbation
 from receipt_service.statistics.method.p_table import Noise, perturbation_table
-from receipt_service.statistics.protection import OTHER
-from receipt_service.statistics.release import Method
+from receipt_service.statistics.releasing.protection import OTHER
+from receipt_service.statistics.releasing.release import Method
 from receipt_service.statistics.units import UnitTree
 from receipt_service.storage import directory, rollup
 from receipt_service.storage.engine import reading, writing

@@ -6,7 +6,7 @@ ended. A child dies by SIGKILL: nothing is caught, nothing cleaned up.
 
 from collections.abc import Callable
 
-from receipt_service.statistics import release as releasing
+from receipt_service.statistics.releasing import release as releasing
 from receipt_service.storage import releases
 from receipt_service.storage.engine import open_engine
 from tests.support.dying import answer_lines, at_call, die, then_die

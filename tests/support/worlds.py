@@ -23,7 +23,7 @@ from receipt_service.delivery.worker.epochs import EpochKeys
 from receipt_service.domain.directory import OfficerEntry, UnitEntry
 from receipt_service.statistics.facts import Fact, cells_of
 from receipt_service.statistics.lattice import RECORD_KEY_MODULUS
-from receipt_service.statistics.release import Released, release
+from receipt_service.statistics.releasing.release import Released, release
 from receipt_service.statistics.units import UnitTree
 from receipt_service.storage import directory, rollup
 from receipt_service.storage.engine import open_engine, writing

@@ -12,7 +12,7 @@ from receipt_service.statistics.lattice import TABLE_OF
 from receipt_service.statistics.method.cell_key import InseePerturbation
 from receipt_service.statistics.method.intervals import noise_error, rate
 from receipt_service.statistics.method.p_table import Noise, Row, perturbation_table
-from receipt_service.statistics.protection import TOTAL, CellId, Count, Protection
+from receipt_service.statistics.releasing.protection import TOTAL, CellId, Count, Protection
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "statistics-method.md").read_text()
 

@@ -5,7 +5,7 @@ import pytest
 from receipt_service.statistics.lattice import TABLE_OF
 from receipt_service.statistics.method.cell_key import InseePerturbation
 from receipt_service.statistics.method.p_table import Row
-from receipt_service.statistics.protection import OTHER, TOTAL, CellId, Count, Mark, Protection
+from receipt_service.statistics.releasing.protection import OTHER, TOTAL, CellId, Count, Mark, Protection
 
 NOISELESS = InseePerturbation([Row((0,), (1.0,))])
 TABLES = [TABLE_OF[code] for code in ("total", "basis", "outcome", "basis*outcome")]

@@ -2,7 +2,7 @@
 
 Two shown cells of which one contains the other show, up to their noise, how many checks lie between them. Where that is
 1 to 10 the inner one has to go. Containment is a matter of areas, periods and tables, which this module knows nothing
-of: the caller describes it as hierarchies. What averaging can do is reckoned in ``statistics.averaging``.
+of: the caller describes it as hierarchies. What averaging can do is reckoned in ``statistics.releasing.averaging``.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 After that the same question has the same answer on any day and by any path, and a check that comes late changes none.
 Areas are taken from the largest to the smallest and periods from the shortest to the longest, so that each figure keeps
-its distance from all that are shown already (``statistics.protection``).
+its distance from all that are shown already (``statistics.releasing.protection``).
 
 Reading goes on from one state of the rollup. What is written becomes visible at once, when all of it stands; whoever is
 killed before leaves nothing to be seen, and the next one begins anew.
@@ -17,9 +17,9 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from receipt_service.errors import ConfigurationError, ReceiptServiceError
-from receipt_service.statistics.choice import Choice
 from receipt_service.statistics.lattice import Period, months_of, parts_of, period_of
 from receipt_service.statistics.method.cell_key import Perturbation
+from receipt_service.statistics.releasing.choice import Choice
 from receipt_service.storage import directory, fold_queue, releases, rollup, rollup_units
 from receipt_service.storage.engine import is_sqlite, reading, writing
 from receipt_service.storage.releases import Release, ReleasedCell

@@ -17,7 +17,7 @@ from receipt_service.statistics.lattice import (
     months_of,
     partitions,
 )
-from receipt_service.statistics.protection import TOTAL, CellId, ShownCell
+from receipt_service.statistics.releasing.protection import TOTAL, CellId, ShownCell
 
 _ADDING_UP: Final = [table for table in TABLES if table.dimensions and all(map(partitions, table.dimensions))]
 _ONE_WAY: Final = [table for table in _ADDING_UP if len(table.dimensions) == 1]

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from receipt_service.domain.check import SelectionMode
 from receipt_service.domain.directory import UnitEntry
 from receipt_service.domain.territory import department_code
-from receipt_service.statistics.averaging import Averaging
 from receipt_service.statistics.lattice import (
     FRANCE,
     HOUR_BANDS,
@@ -31,7 +30,9 @@ from receipt_service.statistics.lattice import (
     unit_area,
 )
 from receipt_service.statistics.method.cell_key import THRESHOLD, Mark, Perturbation
-from receipt_service.statistics.protection import (
+from receipt_service.statistics.releasing.audit import require_no_slivers
+from receipt_service.statistics.releasing.averaging import Averaging
+from receipt_service.statistics.releasing.protection import (
     TOTAL,
     CellId,
     Count,
@@ -40,7 +41,6 @@ from receipt_service.statistics.protection import (
     Relation,
     ShownCell,
 )
-from receipt_service.statistics.release_audit import require_no_slivers
 from receipt_service.statistics.units import UnitTree
 from receipt_service.storage import directory, releases, rollup
 

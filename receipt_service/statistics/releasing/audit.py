@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from receipt_service.errors import ConfigurationError
 from receipt_service.statistics.lattice import MESSAGE_DIMENSIONS, TABLE_OF
 from receipt_service.statistics.method.slivers import slivers
-from receipt_service.statistics.protection import OTHER, TOTAL, CellId, Neighbour, Relation, ShownCell
+from receipt_service.statistics.releasing.protection import OTHER, TOTAL, CellId, Neighbour, Relation, ShownCell
 
 _Place = tuple[int, CellId]
 """A cell at hand (0) or of the neighbour of that number."""
