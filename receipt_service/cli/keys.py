@@ -30,7 +30,7 @@ def keys() -> None:
 @keys.command()
 @_folder
 def generate(folder: Path | None) -> None:
-    """Make the first signing key, and the key of statistics unless there is one; with --folder the signing key alone."""
+    """Make the first signing key, and the statistics key unless there is one; with --folder the signing key alone."""
     settings = load(KeySettings)
     key = generate_key(folder or settings.issuer_keys, _passphrase(settings), datetime.now(UTC))
     if folder is None and not has_statistics_key(settings.statistics_key):
