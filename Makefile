@@ -29,11 +29,12 @@ test: $(READY) ## the whole test-suite; ARGS="-k stub" narrows it
 	@.ci/test-tools
 	@HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/pytest $(ARGS)
 
-check: $(READY) ## lint, format, types, import contracts, generated files, documents
+check: $(READY) ## lint, format, types, import contracts, every test imports, generated files, documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@$(BIN)/pytest --collect-only -qq >/dev/null || { $(BIN)/pytest --collect-only -q | tail -n 40; exit 1; }
 	$(BIN)/uv lock --check --quiet
 	$(BIN)/pytest -q tests/architecture
 

@@ -5,10 +5,10 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from receipt_service.statistics import protection
 from receipt_service.statistics.lattice import months_of, unit_area
 from receipt_service.statistics.method.p_table import perturbation_table
 from receipt_service.statistics.questions import AREA_SPLITS, question_of
+from receipt_service.statistics.releasing import protection
 from receipt_service.storage import directory, rollup
 from receipt_service.storage.engine import open_engine, reading, writing
 from tests.support.averaging import averaging_ground, estimates
