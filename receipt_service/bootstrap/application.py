@@ -21,7 +21,7 @@ from receipt_service.bootstrap.printing import Printer
 from receipt_service.bootstrap.replay_keys import ReplayKeyFolder
 from receipt_service.bootstrap.sealing_keys import SealingKeys
 from receipt_service.bootstrap.supervision import area_names, build_sign_in, redirect_uri
-from receipt_service.config import ApiSettings
+from receipt_service.config.processes import ApiSettings
 from receipt_service.delivery.rendering.qr import qr_svg
 from receipt_service.domain.check import Officer
 from receipt_service.domain.recipient import Channel

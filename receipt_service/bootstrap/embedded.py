@@ -14,7 +14,7 @@ from receipt_service.bootstrap.application import ApiProcess
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.statistics import folding_beside
 from receipt_service.bootstrap.worker_process import build_worker
-from receipt_service.config import EmbeddedSettings, WorkerSettings
+from receipt_service.config.processes import EmbeddedSettings, WorkerSettings
 from receipt_service.delivery import heartbeat
 from receipt_service.storage.engine import open_engine
 from receipt_service.web.app import create_app

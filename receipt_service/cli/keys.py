@@ -9,7 +9,8 @@ import click
 
 from receipt_service.bootstrap.keyring import OVERLAP, IssuerKey, generate_key, read_keys, rotate_key
 from receipt_service.bootstrap.statistics_key import has_statistics_key, make_statistics_key
-from receipt_service.config import IssuerKeySettings, KeySettings, StatisticsKeySettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import IssuerKeySettings, KeySettings, StatisticsKeySettings
 
 _HOUR: Final = timedelta(hours=1)
 
