@@ -81,11 +81,12 @@ def follow_logs(folder: Path, vkeys: Sequence[str]) -> tuple[VerifierKey, ...]:
 
 def load_witness(folder: Path) -> Witness:
     """Make ready to answer. Raises ``ConfigurationError``, also where what was seen of a log is not known any more."""
+    cosigner = load_cosigner(folder)
     logs: dict[str, list[VerifierKey]] = {}
     for key in _read_logs(folder):
         logs.setdefault(key.name, []).append(key)
     evidence = Evidence(folder / "evidence")
-    witness = Witness(load_cosigner(folder), logs, _last_seen(folder), evidence, NOTE_CHECKS)
+    witness = Witness(cosigner, logs, _last_seen(folder), evidence, NOTE_CHECKS)
     try:
         witness.followed()
     except RecordDamaged as error:

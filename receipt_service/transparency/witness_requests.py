@@ -186,6 +186,14 @@ class WitnessLine:
                 with suppress(OSError):
                     socket.socket.shutdown(open_socket, socket.SHUT_RDWR)  # beneath TLS, which is its thread's
 
+    def close(self) -> None:
+        """Close the connection, when no request is under way; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._socket is not None:
+            self._socket.close()
+        self._connection = self._socket = None
+
     def _size_to_prove_from(self, body: bytes, asked_from: int, checkpoint: Checkpoint) -> int:
         try:
             size = parse_size(body)
@@ -206,10 +214,10 @@ class WitnessLine:
             try:
                 return self._exchange(body, deadline)
             except TimeoutError as error:
-                self._close()
+                self.close()
                 raise NotCosigned(WitnessFault.TIMED_OUT) from error
             except (OSError, HTTPException, ValueError) as error:
-                self._close()
+                self.close()
                 if self._hung_up:
                     raise NotCosigned(WitnessFault.TIMED_OUT) from error
                 # A witness may close a connection that was idle; the request it then did not read is sent anew.
@@ -230,8 +238,10 @@ class WitnessLine:
             answer = self._read(response, deadline)
             kept = not response.will_close
             status, kind = response.status, response.headers.get_content_type()
+        if self._hung_up:
+            raise TimeoutError  # what was read until then may look like a whole answer
         if not kept:
-            self._close()
+            self.close()
         return status, kind, answer
 
     def _read(self, response: HTTPResponse, deadline: float) -> bytes:
@@ -239,7 +249,7 @@ class WitnessLine:
         while chunk := response.read1(_LONGEST_ANSWER):
             answer += chunk
             if len(answer) > _LONGEST_ANSWER:
-                self._close()
+                self.close()
                 raise NotCosigned(WitnessFault.MALFORMED)
             if self._socket is not None and self._socket.fileno() >= 0:  # closed already after the last byte
                 self._socket.settimeout(_left(deadline))
@@ -249,13 +259,6 @@ class WitnessLine:
         if self._secure:
             return HTTPSConnection(self._host, timeout=self._timeout, context=self._context)
         return HTTPConnection(self._host, timeout=self._timeout)
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if self._socket is not None:
-            self._socket.close()
-        self._connection = self._socket = None
 
 
 def _left(deadline: float) -> float:

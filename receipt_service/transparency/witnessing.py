@@ -7,6 +7,7 @@ where it is, and how far behind it is can be seen by everybody (docs/adr/0025).
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -35,6 +36,7 @@ from receipt_service.transparency.witness_requests import (
 from receipt_service.verify.note_checks import NOTE_CHECKS
 
 TELL_EVERY: Final = timedelta(minutes=1)
+_LAST_WORD_SECONDS: Final = 2.0
 _NEVER: Final = float("-inf")
 
 KeepAnchor = Callable[[int, bytes], object]
@@ -159,8 +161,18 @@ class WitnessRounds:
             if message is None:
                 break
             self._safely(partial(self._receive, message))
-        for line in self._lines.values():
-            line.hang_up()
+        self._hang_up_on_all()
+
+    def _hang_up_on_all(self) -> None:
+        for url in self._deadlines:
+            self._lines[url].hang_up()
+        with suppress(Empty):
+            while self._deadlines:
+                message = self._inbox.get(timeout=_LAST_WORD_SECONDS)
+                if isinstance(message, _Answer):
+                    del self._deadlines[message.witness.url]
+        for url in self._lines.keys() - self._deadlines.keys():
+            self._lines[url].close()
 
     def _safely(self, step: Callable[[], object]) -> None:
         try:

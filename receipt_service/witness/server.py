@@ -56,7 +56,8 @@ async def _add_checkpoint(request: Request) -> Response:
         lines = await run_in_threadpool(witness.add_checkpoint, body)
     except Refused as refused:
         if refused.last_size is not None:
-            return Response(format_size(refused.last_size), refused.status, _HEADERS, SIZE_TYPE)
+            # Not by ``media_type``: Starlette would add a charset, and the protocol's type has none.
+            return Response(format_size(refused.last_size), refused.status, {**_HEADERS, "content-type": SIZE_TYPE})
         return _text(refused.status, f"{refused}\n")
     except (RecordDamaged, OSError) as error:
         return _out_of_order(error)
