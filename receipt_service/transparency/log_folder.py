@@ -1,7 +1,7 @@
 """The log's folder: tiles, entry bundles and checkpoints as files, laid out as a web server can serve them.
 
 What a checkpoint covers is on the disk before the checkpoint is: files are written aside, made durable and put into
-their place in one step. A tile's file never changes; only the two checkpoints are replaced.
+their place in one step. A tile's file never changes; only the two checkpoints and the policy are replaced.
 """
 
 import os
@@ -18,6 +18,8 @@ CHECKPOINT: Final = "checkpoint"
 """The newest one (C2SP tlog-tiles, Checkpoints)."""
 WITNESSED: Final = "checkpoint.witnessed"
 """The newest one that enough witnesses cosigned."""
+POLICY: Final = "policy"
+"""What the log proposes to whoever trusts it: its keys, its witnesses, their quorum (C2SP tlog-policy)."""
 _MODE: Final = 0o644
 
 
@@ -74,7 +76,7 @@ class LogFolder:
             _sync(folder)
 
     def write_checkpoint(self, name: str, note: bytes) -> None:
-        """Put a checkpoint in the place of the one before it, for good. Raises ``OSError``."""
+        """Put a checkpoint, or the policy, in the place of the one before it, for good. Raises ``OSError``."""
         self._make_folder(self._root)
         _write_aside(self._root / name, note)
         _sync(self._root)
