@@ -45,16 +45,27 @@ class LogFolder:
             return None
 
     def read_tile(self, tile: Tile) -> bytes:
-        """Read a tile or bundle; where a partial one has grown full meanwhile, the full one, which begins like it.
+        """Read a tile or bundle, or where it has grown meanwhile, a wider one of its place, which begins like it.
 
-        Raises ``Unavailable`` when neither is there.
+        Raises ``Unavailable`` when none is there.
         """
         found = self.read(tile.path)
         if found is None and tile.width < WIDTH:
             found = self.read(tile.full.path)
         if found is None:
+            widths = sorted(self._widths(tile), reverse=True)
+            found = self.read(Tile(tile.level, tile.index, widths[0]).path) if widths else None
+        if found is None:
             raise Unavailable(f"the log's folder lacks {tile.path}")
         return found
+
+    def _widths(self, tile: Tile) -> list[int]:
+        """List the wider partial forms of a tile: a folder that was written anew has the last ones alone."""
+        try:
+            names = [path.name for path in (self._root / f"{tile.full.path}.p").iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [int(name) for name in names if name.isdecimal() and int(name) >= tile.width]
 
     def write_tiles(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Write tiles and bundles, and return once they are on the disk; one that is there stays as it is.
