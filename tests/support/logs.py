@@ -16,9 +16,10 @@ from receipt_service.storage import log_entries, log_tree
 from receipt_service.storage.engine import reading
 from receipt_service.storage.stubs import pack_leaf
 from receipt_service.tlog.hash_reader import check_tiles
+from receipt_service.tlog.merkle import leaf_hash
 from receipt_service.tlog.note import SignatureType
 from receipt_service.tlog.policy import Policy
-from receipt_service.tlog.tiles import ENTRIES, Tile, bundle_hashes, read_bundle, tiles_of
+from receipt_service.tlog.tiles import ENTRIES, Tile, first_entries, tiles_of
 from receipt_service.tlog.trust import CheckedCheckpoint, check_checkpoint
 from receipt_service.transparency.checkpoints import CheckpointSigner
 from receipt_service.transparency.log_folder import CHECKPOINT, LogFolder
@@ -87,10 +88,10 @@ class KeptLog:
         found = []
         for tile in tiles_of(checkpoint.size):
             if tile.level == ENTRIES:
-                bundle = self.folder.read_tile(tile)
+                entries = first_entries(self.folder.read_tile(tile), tile.width)
                 hashes = self.folder.read_tile(Tile(0, tile.index, tile.width))
-                assert bundle_hashes(bundle, tile.width) == hashes[: 32 * tile.width]
-                found += [entry.decode() for entry in read_bundle(bundle, tile.width)]
+                assert b"".join(map(leaf_hash, entries)) == hashes[: 32 * tile.width]
+                found += [entry.decode() for entry in entries]
         return found
 
     def places(self) -> list[int]:
