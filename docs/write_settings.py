@@ -6,14 +6,15 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from receipt_service.config import PREFIX, PROCESSES, is_secret
+from receipt_service.config.loading import PROCESSES
+from receipt_service.environment import PREFIX, is_secret
 
 PAGE = Path(__file__).parent / "settings.md"
 
 BEGINNING = """\
 # Settings
 
-Written from `receipt_service/config.py` by `make schemas`; do not edit.
+Written from `receipt_service/config/` by `make schemas`; do not edit.
 Why they are closed: [ADR 0013](adr/0013-settings.md).
 
 Every setting is an environment variable. A secret (marked *secret*) may come as a file instead, named by the

@@ -5,7 +5,8 @@ from fastapi import FastAPI
 from receipt_service import telemetry
 from receipt_service.bootstrap import memory
 from receipt_service.bootstrap.application import build_application
-from receipt_service.config import ApiSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.processes import ApiSettings
 
 
 def api() -> FastAPI:

@@ -6,7 +6,7 @@ from sqlalchemy.exc import OperationalError
 
 from receipt_service.bootstrap.database import require_current_schema
 from receipt_service.bootstrap.law import load_law
-from receipt_service.config import DatabaseSettings
+from receipt_service.config.parts import DatabaseSettings
 from receipt_service.errors import Unavailable
 from receipt_service.issuance.directory import DirectoryReport, import_directory
 from receipt_service.storage.engine import open_engine

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.bootstrap.statistics_key import load_record_keys
-from receipt_service.config import StatisticsSettings
+from receipt_service.config.parts import StatisticsSettings
 from receipt_service.errors import ConfigurationError
 from receipt_service.statistics.aggregation import Aggregation
 from receipt_service.statistics.fact_columns import Codebook, Signed, columns_of

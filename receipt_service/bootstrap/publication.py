@@ -7,7 +7,7 @@ from receipt_service.bootstrap.keyring import Keyring
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.bootstrap.resources import read_schema
-from receipt_service.config import PublishSettings
+from receipt_service.config.processes import PublishSettings
 from receipt_service.statistics.publication.publish import Press, Published, check_closed, publish
 from receipt_service.statistics.publication.tables import public_domain
 from receipt_service.verify.publication import verify_publication

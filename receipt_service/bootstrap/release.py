@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from receipt_service.bootstrap.outbox import opened_outbox
-from receipt_service.config import ReleaseSettings
+from receipt_service.config.parts import ReleaseSettings
 from receipt_service.errors import ConfigurationError
 from receipt_service.statistics.method.cell_key import THRESHOLD, InseePerturbation, OnsPerturbation
 from receipt_service.statistics.method.p_table import Noise, perturbation_table

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.bootstrap.statistics_key import has_statistics_key, load_record_keys
-from receipt_service.config import StatisticsSettings
+from receipt_service.config.parts import StatisticsSettings
 from receipt_service.statistics.facts import FactReader
 from receipt_service.statistics.folding import AT_ONCE_ON_POSTGRESQL, AT_ONCE_ON_SQLITE, Folding, FoldingPace
 from receipt_service.statistics.rollup import Rollup

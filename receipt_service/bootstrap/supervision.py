@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable
 
 from receipt_service.bootstrap.session_key import load_or_make_session_key
-from receipt_service.config import ApiSettings
+from receipt_service.config.processes import ApiSettings
 from receipt_service.domain.territory import Territory
 from receipt_service.statistics.lattice import AreaLevel, code_of, level_of
 from receipt_service.web.demo_issuer import DEMO_CLIENT, DemoIssuer

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from receipt_service.bootstrap.database import require_current_schema
 from receipt_service.bootstrap.law import load_catalogues
 from receipt_service.bootstrap.statistics import folding_beside
-from receipt_service.config import WorkerSettings
+from receipt_service.config.processes import WorkerSettings
 from receipt_service.delivery.channel import MailContent, SmsContent
 from receipt_service.delivery.channels.email_smtp import SmtpEmail
 from receipt_service.delivery.channels.sms_twilio import TwilioSettings, TwilioSms

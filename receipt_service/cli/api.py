@@ -5,7 +5,8 @@ import click
 from receipt_service.bootstrap import asgi
 from receipt_service.bootstrap.application import build_application
 from receipt_service.cli.listening import begin, host_option, listen, listen_with_workers, port_option
-from receipt_service.config import ApiSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.processes import ApiSettings
 
 
 @click.command()

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from receipt_service.bootstrap.outbox import opened_outbox
-from receipt_service.config import DatabaseSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import DatabaseSettings
 from receipt_service.delivery import operations
 from receipt_service.domain.identifiers import MessageId
 

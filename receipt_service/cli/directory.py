@@ -6,7 +6,8 @@ import click
 
 from receipt_service import telemetry
 from receipt_service.bootstrap.directory_import import import_directory_file
-from receipt_service.config import DatabaseSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import DatabaseSettings
 from receipt_service.issuance.directory import DirectoryReport
 
 EXIT_REFUSED = 1

@@ -13,7 +13,7 @@ from uvicorn.supervisors import Multiprocess
 
 from receipt_service import telemetry
 from receipt_service.bootstrap import memory
-from receipt_service.config import ApiSettings
+from receipt_service.config.processes import ApiSettings
 from receipt_service.environment import CoreSettings
 from receipt_service.errors import ConfigurationError, ReceiptServiceError, Unavailable
 

@@ -5,7 +5,8 @@ from sqlalchemy.exc import OperationalError
 
 from receipt_service import telemetry
 from receipt_service.bootstrap import database
-from receipt_service.config import DatabaseSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import DatabaseSettings
 from receipt_service.errors import Unavailable
 
 

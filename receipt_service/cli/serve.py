@@ -5,7 +5,8 @@ import click
 from receipt_service.bootstrap.database import migrate
 from receipt_service.bootstrap.embedded import build_embedded
 from receipt_service.cli.listening import begin, host_option, listen, port_option
-from receipt_service.config import EmbeddedSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.processes import EmbeddedSettings
 
 
 @click.command()

@@ -13,7 +13,8 @@ from receipt_service.cli.statistics_publish import publish
 from receipt_service.cli.statistics_readings import readings
 from receipt_service.cli.statistics_release import release
 from receipt_service.cli.verify_publication import verify_folder
-from receipt_service.config import DatabaseSettings, StatisticsSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import DatabaseSettings, StatisticsSettings
 from receipt_service.statistics.rollup import RollupStatus, status_of
 
 

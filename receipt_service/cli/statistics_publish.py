@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import click
 
 from receipt_service import telemetry
-from receipt_service.config import PublishSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.processes import PublishSettings
 
 
 @click.command()

@@ -7,7 +7,8 @@ import click
 
 from receipt_service import telemetry
 from receipt_service.bootstrap.release import release_due, release_period
-from receipt_service.config import ReleaseSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import ReleaseSettings
 from receipt_service.statistics.releasing.release import Released
 
 

@@ -5,7 +5,8 @@ import click
 from receipt_service import telemetry
 from receipt_service.bootstrap import event_loop
 from receipt_service.bootstrap.worker_process import run_worker
-from receipt_service.config import WorkerSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.processes import WorkerSettings
 
 
 @click.command()

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.made_up_checks import count_made_up_checks
-from receipt_service.config import StatisticsSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import StatisticsSettings
 from receipt_service.demo.made_up import made_up_facts, released_months
 from receipt_service.demo.stage import Stage
 from receipt_service.demo.stops.roster import read_roster

@@ -134,6 +134,7 @@ def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> li
             ("envelope", envelopes),
             ("idempotency", records),
             ("fold_queue", [value for stub_id in records[3::4] for value in (stub_id, COUNT)]),
+            ("log_queue", records[3::4]),
         )
         for table, values in tables:
             if values:
@@ -153,6 +154,7 @@ _SQLITE_COLUMNS = {
     "message": "id, stub_id, channel, state, created_at, due_at, expires_at, settled_at",
     "envelope": "message_id, epoch, ciphertext",
     "fold_queue": "stub_id, sign",
+    "log_queue": "stub_id",
 }
 
 
@@ -204,6 +206,8 @@ WITH record AS (
     JOIN record ON record.stub_id = n.stub_id
 ), new_fold AS (
     INSERT INTO fold_queue (stub_id, sign) SELECT stub_id, 1 FROM record
+), new_place AS (
+    INSERT INTO log_queue (stub_id) SELECT stub_id FROM record
 )
 SELECT stub_id FROM record
 """

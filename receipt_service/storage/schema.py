@@ -8,6 +8,10 @@ from receipt_service.storage.envelopes import EnvelopeRow
 from receipt_service.storage.fold_queue import FoldQueueRow, WithdrawnStubRow
 from receipt_service.storage.frames import FrameRow
 from receipt_service.storage.idempotency import IdempotencyRow
+from receipt_service.storage.log_anchors import LogAnchorRow
+from receipt_service.storage.log_entries import LogEntryRow
+from receipt_service.storage.log_queue import LogQueueRow
+from receipt_service.storage.log_tree import LogTreeRow
 from receipt_service.storage.officer_readings import OfficerReadingRow
 from receipt_service.storage.outbox import MessageRow
 from receipt_service.storage.publications import PublicationRow
@@ -35,5 +39,9 @@ ROWS = (
     PublicationRow,
     ReleaseRow,
     ReleasedCellRow,
+    LogQueueRow,
+    LogEntryRow,
+    LogTreeRow,
+    LogAnchorRow,
 )
 metadata = SQLModel.metadata

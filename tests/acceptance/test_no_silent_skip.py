@@ -48,9 +48,9 @@ def suite(tmp_path):
     return tests
 
 
-def run(suite: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(suite: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, suite],
         capture_output=True,
         text=True,
         cwd=suite.parent,
@@ -59,17 +59,22 @@ def run(suite: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_by_hand_a_skip_is_named_at_the_end(suite):
-    done = run(suite)
+SIDE_BY_SIDE = pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "side by side"])
+
+
+@SIDE_BY_SIDE
+def test_by_hand_a_skip_is_named_at_the_end(suite, options):
+    done = run(suite, *options)
 
     assert done.returncode == 0
     assert "NOT TESTED on this machine" in done.stdout
     assert "1 test(s): needs_node" in done.stdout
 
 
+@SIDE_BY_SIDE
 @pytest.mark.parametrize("variable", ["CI", "REQUIRE_ALL"])
-def test_where_nothing_may_be_skipped_a_skip_fails(suite, variable):
-    done = run(suite, **{variable: "true"})
+def test_where_nothing_may_be_skipped_a_skip_fails(suite, variable, options):
+    done = run(suite, *options, **{variable: "true"})
 
     assert done.returncode == 1
     assert "1 failed, 1 passed, 2 skipped, 1 xfailed" in done.stdout
@@ -94,10 +99,11 @@ def test_go_may_be_absent_only_when_it_is(suite, tmp_path):
     assert "FAILED tests/test_some.py::test_with_go" not in run(suite, CI="true").stdout
 
 
-def test_a_module_skipped_whole_fails_too(suite):
+@SIDE_BY_SIDE
+def test_a_module_skipped_whole_fails_too(suite, options):
     (suite / "test_whole.py").write_text(MODULE_SKIPPED_WHOLE)
 
-    done = run(suite, CI="true")
+    done = run(suite, *options, CI="true")
 
     assert done.returncode != 0
     assert "test_whole.py" in done.stdout

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.made_up_checks import count_made_up_checks
 from receipt_service.bootstrap.resources import schema_path
-from receipt_service.config import StatisticsSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import StatisticsSettings
 from receipt_service.demo.made_up import made_up_facts, released_months
 from receipt_service.demo.stops.roster import read_roster
 from receipt_service.errors import ConfigurationError

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 import yaml
 
-from receipt_service.config import PROCESSES, is_secret
+from receipt_service.config.loading import PROCESSES
+from receipt_service.environment import is_secret
 from receipt_service.web.authentication import Role
 from tests.support import compose
 

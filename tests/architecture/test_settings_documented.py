@@ -4,12 +4,13 @@ import ast
 import importlib.util
 from pathlib import Path
 
-from receipt_service.config import PREFIX, PROCESSES, known_variables
+from receipt_service.config.loading import PROCESSES, known_variables
+from receipt_service.environment import PREFIX
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "receipt_service"
 MAY_READ_THE_ENVIRONMENT = {
-    "config.py",
+    "config/loading.py",
     "environment.py",
     "cli/trust.py",  # XDG_CONFIG_HOME: where a person's trust root is
     "cli/verdict_text.py",  # LANG: the reader's language

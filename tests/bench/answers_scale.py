@@ -28,7 +28,7 @@ from sqlalchemy import Engine, text
 
 from receipt_service.bootstrap.database import migrate
 from receipt_service.bootstrap.release import build_method
-from receipt_service.config import ReleaseSettings
+from receipt_service.config.parts import ReleaseSettings
 from receipt_service.domain.check import Officer, Service
 from receipt_service.domain.directory import UnitEntry
 from receipt_service.statistics.answers import Answers

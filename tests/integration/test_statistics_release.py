@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from receipt_service.bootstrap.release import build_method
-from receipt_service.config import ReleaseSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.parts import ReleaseSettings
 from receipt_service.errors import ConfigurationError
 from receipt_service.statistics.releasing import release as releasing
 from receipt_service.statistics.releasing.release import Method, NotReleasable, due, release

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from receipt_service.bootstrap.application import ApiProcess
 from receipt_service.bootstrap.keyring import generate_key
 from receipt_service.bootstrap.law import Law, load_law
-from receipt_service.config import ApiSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.processes import ApiSettings
 from receipt_service.delivery.worker.epochs import EpochKeys
 from receipt_service.issuance.directory import import_directory
 from receipt_service.storage.engine import open_engine

@@ -30,7 +30,8 @@ from sqlalchemy import Engine, event
 from receipt_service import telemetry
 from receipt_service.bootstrap import application, event_loop, worker_process
 from receipt_service.cli.listening import begin, listen
-from receipt_service.config import ApiSettings, WorkerSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.processes import ApiSettings, WorkerSettings
 from receipt_service.delivery.channels.email_smtp import SmtpEmail
 from receipt_service.delivery.channels.sms_twilio import TwilioSms
 from receipt_service.delivery.worker.loop import Worker

@@ -24,7 +24,8 @@ from sqlalchemy import Engine
 from receipt_service.bootstrap.keyring import Keyring, generate_key
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.statistics_key import make_statistics_key
-from receipt_service.config import ApiSettings, load
+from receipt_service.config.loading import load
+from receipt_service.config.processes import ApiSettings
 from receipt_service.delivery.worker.epochs import EpochKeys
 from receipt_service.demo.api_client import ApiClient
 from receipt_service.demo.certificates import make_certificate

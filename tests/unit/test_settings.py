@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from receipt_service import config
+from receipt_service.config.loading import PROCESSES, load
+from receipt_service.config.processes import ApiSettings, WorkerSettings
+from receipt_service.environment import is_secret
 from receipt_service.errors import ConfigurationError
 
 API = {
@@ -19,7 +21,7 @@ WORKER = {
     "RECEIPT_SMTP_HOST": "mail.example",
     "RECEIPT_EMAIL_SENDER": "recepisse@recepisse.example",
 }
-CLASSES = {"api": (config.ApiSettings, API), "worker": (config.WorkerSettings, WORKER)}
+CLASSES = {"api": (ApiSettings, API), "worker": (WorkerSettings, WORKER)}
 
 
 @pytest.fixture(autouse=True)
@@ -42,27 +44,27 @@ def environment(monkeypatch):
 @pytest.mark.parametrize(("settings", "needed"), CLASSES.values(), ids=CLASSES)
 def test_a_process_starts_with_what_it_needs_and_with_nothing_less(environment, monkeypatch, settings, needed):
     environment(needed)
-    config.load(settings)
+    load(settings)
 
     for name in needed:
         with monkeypatch.context() as without:
             without.delenv(name)
             with pytest.raises(ConfigurationError, match=name):
-                config.load(settings)
+                load(settings)
 
 
 def test_a_misspelt_setting_is_refused_with_the_right_spelling(environment):
     environment(API, RECEIPT_OIDC_AUDIANCE="x")
 
     with pytest.raises(ConfigurationError, match="RECEIPT_OIDC_AUDIANCE: unknown; did you mean RECEIPT_OIDC_AUDIENCE"):
-        config.load(config.ApiSettings)
+        load(ApiSettings)
 
 
 def test_all_faults_are_told_at_once(environment):
     environment(RECEIPT_OIDC_ISSUER="https://i.example", RECEIPT_NONSENSE="1", RECEIPT_LOG_LEVEL="LOUD")
 
     with pytest.raises(ConfigurationError) as raised:
-        config.load(config.ApiSettings)
+        load(ApiSettings)
 
     for name in ("RECEIPT_NONSENSE", "RECEIPT_LOG_LEVEL", "RECEIPT_PUBLIC_URL"):
         assert name in str(raised.value)
@@ -71,27 +73,27 @@ def test_all_faults_are_told_at_once(environment):
 @pytest.mark.parametrize(
     ("settings", "group", "fault"),
     [
-        (config.ApiSettings, API, {"RECEIPT_PUBLIC_URL": "http://recepisse.example"}),
-        (config.ApiSettings, API, {"RECEIPT_PUBLIC_URL": "https://user:pw@recepisse.example"}),
-        (config.ApiSettings, API, {"RECEIPT_PUBLIC_URL": "https://recepisse.example/?a=b"}),
-        (config.ApiSettings, API, {"RECEIPT_OIDC_ISSUER": "http://connexion.example"}),
-        (config.ApiSettings, API, {"RECEIPT_OIDC_JWKS_URL": "http://connexion.example/jwks"}),
-        (config.ApiSettings, API, {"RECEIPT_OIDC_ALGORITHMS": "ES256,HS256"}),
-        (config.ApiSettings, API, {"RECEIPT_OIDC_ALGORITHMS": "none"}),
-        (config.ApiSettings, API, {"RECEIPT_OIDC_CLOCK_SKEW_SECONDS": "86400"}),
-        (config.ApiSettings, API, {"RECEIPT_CHANNELS": "sms,fax"}),
-        (config.WorkerSettings, WORKER, {"RECEIPT_SMTP_SECURITY": "none"}),
-        (config.WorkerSettings, WORKER, {"RECEIPT_TWILIO_URL": "http://127.0.0.1:1"}),
-        (config.WorkerSettings, WORKER, {"RECEIPT_SMS_SENDER": "123456"}),
-        (config.WorkerSettings, WORKER, {"RECEIPT_SMS_SENDER": "Police Nat"}),
-        (config.WorkerSettings, WORKER, {"RECEIPT_SMTP_USERNAME": "u"}),
+        (ApiSettings, API, {"RECEIPT_PUBLIC_URL": "http://recepisse.example"}),
+        (ApiSettings, API, {"RECEIPT_PUBLIC_URL": "https://user:pw@recepisse.example"}),
+        (ApiSettings, API, {"RECEIPT_PUBLIC_URL": "https://recepisse.example/?a=b"}),
+        (ApiSettings, API, {"RECEIPT_OIDC_ISSUER": "http://connexion.example"}),
+        (ApiSettings, API, {"RECEIPT_OIDC_JWKS_URL": "http://connexion.example/jwks"}),
+        (ApiSettings, API, {"RECEIPT_OIDC_ALGORITHMS": "ES256,HS256"}),
+        (ApiSettings, API, {"RECEIPT_OIDC_ALGORITHMS": "none"}),
+        (ApiSettings, API, {"RECEIPT_OIDC_CLOCK_SKEW_SECONDS": "86400"}),
+        (ApiSettings, API, {"RECEIPT_CHANNELS": "sms,fax"}),
+        (WorkerSettings, WORKER, {"RECEIPT_SMTP_SECURITY": "none"}),
+        (WorkerSettings, WORKER, {"RECEIPT_TWILIO_URL": "http://127.0.0.1:1"}),
+        (WorkerSettings, WORKER, {"RECEIPT_SMS_SENDER": "123456"}),
+        (WorkerSettings, WORKER, {"RECEIPT_SMS_SENDER": "Police Nat"}),
+        (WorkerSettings, WORKER, {"RECEIPT_SMTP_USERNAME": "u"}),
     ],
 )
 def test_what_would_be_unsafe_is_refused_outside_the_demonstration(environment, settings, group, fault):
     environment(group, fault)
 
     with pytest.raises(ConfigurationError) as raised:
-        config.load(settings)
+        load(settings)
 
     assert next(iter(fault)) in str(raised.value)
 
@@ -102,17 +104,17 @@ def test_no_message_holds_a_value(environment):
     )
 
     with pytest.raises(ConfigurationError) as raised:
-        config.load(config.WorkerSettings)
+        load(WorkerSettings)
 
     assert "canary" not in str(raised.value)
 
 
 def test_the_demonstration_allows_plain_connections_to_this_machine_only():
-    demo = config.load(config.ApiSettings, demo=True, public_url="http://127.0.0.1:8000")
+    demo = load(ApiSettings, demo=True, public_url="http://127.0.0.1:8000")
 
     assert demo.built_in_issuer
     with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
-        config.load(config.ApiSettings, demo=True, public_url="http://recepisse.example")
+        load(ApiSettings, demo=True, public_url="http://recepisse.example")
 
 
 def test_a_secret_may_come_as_a_file(environment, tmp_path):
@@ -121,7 +123,7 @@ def test_a_secret_may_come_as_a_file(environment, tmp_path):
     environment({name: value for name, value in WORKER.items() if name != "RECEIPT_TWILIO_AUTH_TOKEN"})
     environment(RECEIPT_TWILIO_AUTH_TOKEN_FILE=str(secret))
 
-    loaded = config.load(config.WorkerSettings)
+    loaded = load(WorkerSettings)
 
     assert loaded.twilio_auth_token is not None
     assert loaded.twilio_auth_token.get_secret_value() == "from-the-file"
@@ -137,7 +139,7 @@ def test_a_secret_file_that_gives_nothing_is_refused(environment, tmp_path, cont
     environment(RECEIPT_TWILIO_AUTH_TOKEN_FILE=str(secret))
 
     with pytest.raises(ConfigurationError, match="RECEIPT_TWILIO_AUTH_TOKEN_FILE"):
-        config.load(config.WorkerSettings)
+        load(WorkerSettings)
 
 
 def test_a_secret_given_twice_is_refused(environment, tmp_path):
@@ -145,15 +147,15 @@ def test_a_secret_given_twice_is_refused(environment, tmp_path):
     environment(WORKER, RECEIPT_TWILIO_AUTH_TOKEN_FILE=str(tmp_path / "token"))
 
     with pytest.raises(ConfigurationError, match="given twice"):
-        config.load(config.WorkerSettings)
+        load(WorkerSettings)
 
 
 def test_no_secret_has_a_default():
     secrets = [
         (settings, name, field)
-        for settings in config.PROCESSES.values()
+        for settings in PROCESSES.values()
         for name, field in settings.model_fields.items()
-        if config.is_secret(field)
+        if is_secret(field)
     ]
 
     assert {name for _, name, _ in secrets} >= {"twilio_auth_token", "smtp_password", "issuer_key_passphrase"}
@@ -163,16 +165,16 @@ def test_no_secret_has_a_default():
 def test_the_api_never_reads_the_workers_secrets(environment):
     environment(API, WORKER)
 
-    loaded = config.load(config.ApiSettings)
+    loaded = load(ApiSettings)
 
     assert not hasattr(loaded, "twilio_auth_token")
     assert not hasattr(loaded, "smtp_password")
-    assert not hasattr(config.load(config.WorkerSettings), "issuer_key_passphrase")
+    assert not hasattr(load(WorkerSettings), "issuer_key_passphrase")
 
 
 def test_settings_are_frozen(environment):
     environment(API)
-    loaded = config.load(config.ApiSettings)
+    loaded = load(ApiSettings)
 
     with pytest.raises(ValueError, match="frozen"):
         loaded.demo = True
@@ -183,4 +185,4 @@ def test_a_stray_dotenv_file_is_not_read(environment, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("RECEIPT_DEMO=true\n")
 
-    assert not config.load(config.ApiSettings).demo
+    assert not load(ApiSettings).demo

@@ -2,8 +2,9 @@
 
 import pytest
 
-from receipt_service import config
 from receipt_service.bootstrap.supervision import build_sign_in
+from receipt_service.config.loading import load
+from receipt_service.config.processes import ApiSettings
 from receipt_service.errors import ConfigurationError
 from receipt_service.web.demo_issuer import DemoIssuer
 from receipt_service.web.token_keys import FixedKeys
@@ -16,7 +17,7 @@ NEEDED = {
 
 
 def settings(folder, **given):
-    return config.load(config.ApiSettings, **NEEDED, data_folder=folder, **given)
+    return load(ApiSettings, **NEEDED, data_folder=folder, **given)
 
 
 def test_without_a_client_there_is_no_sign_in_and_no_key(tmp_path):
@@ -30,7 +31,7 @@ def test_with_a_client_there_is_and_its_key_is_made(tmp_path):
 
 
 def test_the_demonstration_signs_in_with_its_own_issuer(tmp_path):
-    given = config.load(config.ApiSettings, demo=True, public_url="http://127.0.0.1:8000", data_folder=tmp_path)
+    given = load(ApiSettings, demo=True, public_url="http://127.0.0.1:8000", data_folder=tmp_path)
     issuer = DemoIssuer(given.public_url, demo=True)
 
     assert build_sign_in(given, issuer, issuer.keys, None) is not None

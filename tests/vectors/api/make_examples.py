@@ -19,7 +19,8 @@ from receipt_service.bootstrap.application import ApiProcess  # noqa: E402
 from receipt_service.bootstrap.database import migrate  # noqa: E402
 from receipt_service.bootstrap.keyring import generate_key  # noqa: E402
 from receipt_service.bootstrap.law import load_law  # noqa: E402
-from receipt_service.config import ApiSettings, load  # noqa: E402
+from receipt_service.config.loading import load  # noqa: E402
+from receipt_service.config.processes import ApiSettings  # noqa: E402
 from receipt_service.delivery.worker.epochs import EpochKeys  # noqa: E402
 from receipt_service.issuance.directory import import_directory  # noqa: E402
 from receipt_service.issuance.submission import Submission  # noqa: E402

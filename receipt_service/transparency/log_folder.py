@@ -1,0 +1,117 @@
+"""The log's folder: tiles, entry bundles and checkpoints as files, laid out as a web server can serve them.
+
+What a checkpoint covers is on the disk before the checkpoint is: files are written aside, made durable and put into
+their place in one step. A tile's file never changes; only the two checkpoints and the policy are replaced.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from receipt_service.errors import ReceiptServiceError, Unavailable
+from receipt_service.tlog.tiles import WIDTH, Tile
+
+CHECKPOINT: Final = "checkpoint"
+"""The newest one (C2SP tlog-tiles, Checkpoints)."""
+WITNESSED: Final = "checkpoint.witnessed"
+"""The newest one that enough witnesses cosigned."""
+POLICY: Final = "policy"
+"""What the log proposes to whoever trusts it: its keys, its witnesses, their quorum (C2SP tlog-policy)."""
+_MODE: Final = 0o644
+
+
+class TileDiffers(ReceiptServiceError):
+    """A file of the log would have to change: something is wrong with the folder or with the database."""
+
+
+class LogFolder:
+    """The files of one log. Any number of readers; one process writes at a time."""
+
+    def __init__(self, root: Path) -> None:
+        """``root`` is made when something is first written."""
+        self._root = root
+
+    def read(self, path: str) -> bytes | None:
+        """Read a file by its path below the log's address; ``None`` where there is none.
+
+        The path is one that this program wrote itself (``Tile.path``) or one of the two checkpoints: never a reader's.
+        """
+        try:
+            return (self._root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def read_tile(self, tile: Tile) -> bytes:
+        """Read a tile or bundle; where a partial one has grown full meanwhile, the full one, which begins like it.
+
+        Raises ``Unavailable`` when neither is there.
+        """
+        found = self.read(tile.path)
+        if found is None and tile.width < WIDTH:
+            found = self.read(tile.full.path)
+        if found is None:
+            raise Unavailable(f"the log's folder lacks {tile.path}")
+        return found
+
+    def write_tiles(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        """Write tiles and bundles, and return once they are on the disk; one that is there stays as it is.
+
+        Raises ``TileDiffers`` for one that is there and is another, and ``OSError``.
+        """
+        folders: set[Path] = set()
+        for tile, content in tiles:
+            path = self._root / tile.path
+            if path.parent not in folders:
+                self._make_folder(path.parent)
+                folders.add(path.parent)
+            there = self.read(tile.path)
+            if there is None:
+                _write_aside(path, content)
+            elif there != content:
+                raise TileDiffers(f"{tile.path} is there and holds something else")
+        for folder in folders:
+            _sync(folder)
+
+    def write_checkpoint(self, name: str, note: bytes) -> None:
+        """Put a checkpoint, or the policy, in the place of the one before it, for good. Raises ``OSError``."""
+        self._make_folder(self._root)
+        _write_aside(self._root / name, note)
+        _sync(self._root)
+
+    def drop_partials(self, tiles: Iterable[Tile]) -> None:
+        """Remove the partial forms of tiles that are full (tlog-tiles allows it). A crash on the way is no harm."""
+        for tile in tiles:
+            if tile.width == WIDTH:
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(self._root / f"{tile.path}.p")
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder, and each one above it, durably."""
+        missing = []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+            _sync(each.parent)
+
+
+def _write_aside(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.new")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
