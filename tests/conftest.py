@@ -1,6 +1,7 @@
 """What holds for every test: Hypothesis profiles, the fixtures of tests/support, and no silent skip."""
 
 import os
+import shutil
 import signal
 from collections.abc import Generator
 from pathlib import Path
@@ -36,10 +37,14 @@ def needs(item: pytest.Item) -> list[str]:
 
 
 def may_be_skipped(item: pytest.Item) -> bool:
-    """Tell whether this machine may leave a test out: by hand always, in CI only where ../shared is not there."""
+    """Tell whether this machine may leave a test out: by hand always, in CI only where ../shared or Go is not there.
+
+    Go is a second reader of formats that other tests hold to published vectors, and a language to install for it.
+    """
     if not NOTHING_MAY_BE_SKIPPED:
         return True
-    return "needs_shared" in needs(item) and not (ROOT.parent / "shared").exists()
+    absent = {"needs_shared": not (ROOT.parent / "shared").exists(), "needs_go": shutil.which("go") is None}
+    return any(absent.get(need, False) for need in needs(item))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,6 +19,10 @@ def test_with_node():
 def test_with_shared_data():
     pytest.skip("no data")
 
+@pytest.mark.needs_go
+def test_with_go():
+    pytest.skip("no Go")
+
 @pytest.mark.xfail(reason="known", strict=True)
 def test_expected_to_fail():
     assert False
@@ -40,7 +44,7 @@ def suite(tmp_path):
     (tests / "support").mkdir()
     shutil.copy(CONFTEST, tests)
     (tests / "test_some.py").write_text(SUITE)
-    (tests.parent / "pytest.ini").write_text("[pytest]\nmarkers =\n  needs_node\n  needs_shared\n")
+    (tests.parent / "pytest.ini").write_text("[pytest]\nmarkers =\n  needs_go\n  needs_node\n  needs_shared\n")
     return tests
 
 
@@ -50,7 +54,7 @@ def run(suite: Path, *options: str, **environment: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         cwd=suite.parent,
-        env={"PATH": "/usr/bin:/bin", **environment},
+        env={"PATH": "/nowhere", **environment},
         check=False,
     )
 
@@ -73,7 +77,7 @@ def test_where_nothing_may_be_skipped_a_skip_fails(suite, variable, options):
     done = run(suite, *options, **{variable: "true"})
 
     assert done.returncode == 1
-    assert "1 failed, 1 passed, 1 skipped, 1 xfailed" in done.stdout
+    assert "1 failed, 1 passed, 2 skipped, 1 xfailed" in done.stdout
     assert "FAILED tests/test_some.py::test_with_node" in done.stdout
 
 
@@ -83,6 +87,16 @@ def test_data_beside_the_project_may_be_absent_only_when_it_is(suite):
     done = run(suite, CI="true")
 
     assert "FAILED tests/test_some.py::test_with_shared_data" in done.stdout
+
+
+def test_go_may_be_absent_only_when_it_is(suite, tmp_path):
+    go = tmp_path / "go"
+    go.touch(mode=0o755)
+
+    done = run(suite, CI="true", PATH=str(tmp_path))
+
+    assert "FAILED tests/test_some.py::test_with_go" in done.stdout
+    assert "FAILED tests/test_some.py::test_with_go" not in run(suite, CI="true").stdout
 
 
 @SIDE_BY_SIDE
