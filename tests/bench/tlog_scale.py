@@ -18,9 +18,20 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from receipt_service.bootstrap.database import migrate
+from receipt_service.domain.identifiers import StubId
+from receipt_service.domain.log_entry import EntryKind
+from receipt_service.storage import log_entries
+from receipt_service.storage.engine import open_engine, writing
+from receipt_service.storage.log_queue import Waiting
+from receipt_service.tlog.checkpoint import Checkpoint
 from receipt_service.tlog.hash_reader import HashReader, check_tiles
 from receipt_service.tlog.merkle import leaf_hash, verify_inclusion
+from receipt_service.tlog.proof import parse_proof
 from receipt_service.tlog.tiles import Tile, grow_tiles
+from receipt_service.transparency.log_folder import CHECKPOINT
+from receipt_service.transparency.proving import Proofs
+from tests.support.logs import NOW, ORIGIN, open_log
 
 BATCH = 65_536
 LEAF_BYTES = 708
@@ -110,6 +121,38 @@ def prove(folder: TileFolder, times: int) -> None:
     shown(f"inclusion proof at {size:,} leaves", inclusion)
     shown(f"consistency proof at {size:,} leaves", consistency)
     print(f"tiles read for one proof: at most {most}")
+
+
+def measure_proof(base: Path, *, leaves: int, times: int = 1000) -> float:
+    """Milliseconds (median) of one proof file as the service makes it: place from the database, hashes from tiles.
+
+    The database holds the places that are asked for and no others: its look-up by key costs the same.
+    """
+    folder = TileFolder(base / "log")
+    for start in range(0, leaves, BATCH):
+        folder.grow(numbered(start, min(BATCH, leaves - start)))
+    url = f"sqlite:///{base / 'receipts.db'}"
+    migrate(url)
+    engine = open_engine(url)
+    log = open_log(engine, base)
+    root = HashReader(leaves, folder.read).root()
+    log.folder.write_checkpoint(CHECKPOINT, log.signer.sign(Checkpoint(ORIGIN, leaves, root), NOW))
+    indexes = sorted(random.Random(1).sample(range(leaves), times))
+    with writing(engine) as connection:
+        for index in indexes:
+            [hashed] = numbered(index, 1)
+            log_entries.append(connection, index, [(hashed, Waiting(EntryKind.ATTESTATION, StubId(index), ""))])
+    random.Random(2).shuffle(indexes)
+    proofs, taken = Proofs(engine, log.folder), []
+    for index in indexes:
+        [hashed] = numbered(index, 1)
+        started = time.perf_counter()
+        file = proofs.of_leaf(hashed)
+        taken.append(time.perf_counter() - started)
+        proof = parse_proof(file)
+        verify_inclusion(hashed, proof.index, leaves, proof.hashes, root)
+    engine.dispose()
+    return statistics.median(taken) * 1e3
 
 
 def check(folder: TileFolder) -> None:
