@@ -75,7 +75,7 @@ LIFE = """
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes on disk per stub: of everything, of message and attempt, of the place in the log; by table, with indexes."""
+    """Bytes on disk per stub: of everything, of message and attempt, of the place in the log; by table."""
 
     all_bytes: float
     message_bytes: float
