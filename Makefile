@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 HYPOTHESIS_PROFILE ?= fast
+TEST_PROCESSES ?= auto
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -27,7 +28,7 @@ serve: $(READY) ## the same, and it stays: API, worker, demo phone and mailbox
 
 test: $(READY) ## the whole test-suite; ARGS="-k stub" narrows it
 	@.ci/test-tools
-	@HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/pytest $(ARGS)
+	@HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/pytest -n $(TEST_PROCESSES) --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: $(READY) ## lint, format, types, import contracts, every test imports, generated files, documents
 	$(BIN)/ruff check .

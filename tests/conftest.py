@@ -1,6 +1,7 @@
 """What holds for every test: Hypothesis profiles, the fixtures of tests/support, and no silent skip."""
 
 import os
+import shutil
 import signal
 from collections.abc import Generator
 from pathlib import Path
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 SUPPORT = Path(__file__).parent / "support"
 NOTHING_MAY_BE_SKIPPED = bool(os.environ.get("CI") or os.environ.get("REQUIRE_ALL"))
 REFUSAL = "skipped, where nothing may be skipped (CI or REQUIRE_ALL is set)"
-LEFT_OUT = pytest.StashKey[list[tuple[list[str], str]]]()
+LEFT_OUT = pytest.StashKey["LeftOut"]()
 
 # Every module of tests/support that defines a fixture is a plugin: a new one need not be written down here.
 pytest_plugins = [
@@ -36,10 +37,14 @@ def needs(item: pytest.Item) -> list[str]:
 
 
 def may_be_skipped(item: pytest.Item) -> bool:
-    """Tell whether this machine may leave a test out: by hand always, in CI only where ../shared is not there."""
+    """Tell whether this machine may leave a test out: by hand always, in CI only where ../shared or Go is not there.
+
+    Go is a second reader of formats that other tests hold to published vectors, and a language to install for it.
+    """
     if not NOTHING_MAY_BE_SKIPPED:
         return True
-    return "needs_shared" in needs(item) and not (ROOT.parent / "shared").exists()
+    absent = {"needs_shared": not (ROOT.parent / "shared").exists(), "needs_go": shutil.which("go") is None}
+    return any(absent.get(need, False) for need in needs(item))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,11 +52,28 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     expected_failure = hasattr(report, "wasxfail")
     if report.skipped and not expected_failure:
-        item.config.stash.setdefault(LEFT_OUT, []).append((needs(item), item.nodeid))
+        report.left_out = needs(item)  # goes with the report to whoever counts, in another process too
         if not may_be_skipped(item):
             report.outcome = "failed"
             report.longrepr = f"{REFUSAL}: {report.longrepr}"
     return report
+
+
+class LeftOut:
+    """Keeps account of what was skipped, in the process that reports to us (pytest-xdist runs tests in others)."""
+
+    def __init__(self) -> None:
+        self.tests: list[tuple[list[str], str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        left_out = getattr(report, "left_out", None)
+        if left_out is not None:
+            self.tests.append((left_out, report.nodeid))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = LeftOut()
+    config.pluginmanager.register(config.stash[LEFT_OUT])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -66,7 +88,7 @@ def pytest_make_collect_report(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    left_out = config.stash.get(LEFT_OUT, [])
+    left_out = config.stash[LEFT_OUT].tests
     if not left_out:
         return
     terminalreporter.section("NOT TESTED on this machine", sep="!", yellow=True)

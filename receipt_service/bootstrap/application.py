@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from receipt_service.bootstrap.database import require_current_schema, schema_is_current
 from receipt_service.bootstrap.keyring import Keyring
 from receipt_service.bootstrap.law import Law, load_law
+from receipt_service.bootstrap.log_shelf import LogShelf
 from receipt_service.bootstrap.open_data import OpenDataShelf
 from receipt_service.bootstrap.printing import Printer
 from receipt_service.bootstrap.replay_keys import ReplayKeyFolder
@@ -38,6 +39,8 @@ from receipt_service.statistics.questions import Question
 from receipt_service.storage.engine import open_engine
 from receipt_service.storage.issuances import Register
 from receipt_service.telemetry import logger
+from receipt_service.transparency.log_folder import LogFolder
+from receipt_service.transparency.proving import Proofs
 from receipt_service.web.app import create_app
 from receipt_service.web.authentication import TokenPolicy, TokenVerifier
 from receipt_service.web.demo_issuer import DEMO_AUDIENCE, DemoIssuer
@@ -112,6 +115,17 @@ class _OfficerFigures:
         return await self._read(reader=reader, unit=unit, period=period, purpose=purpose, now=now)
 
 
+class _Log:
+    """``bootstrap.log_shelf`` with a database that may be away."""
+
+    def __init__(self, shelf: LogShelf) -> None:
+        self.file = shelf.file
+        self._proof = _answering(shelf.proof)
+
+    async def proof(self, leaf_hash: bytes) -> bytes:
+        return await self._proof(leaf_hash)
+
+
 class WorkerBeside(Protocol):
     """A delivery worker in the same process (``bootstrap.embedded``)."""
 
@@ -180,6 +194,7 @@ class ApiProcess:
 
     def _make_services(self, law: Law) -> Services:
         settings = self._settings
+        log_folder = LogFolder(settings.log)
         printer = Printer(settings.public_url, self._keyring.jwks, law.catalogues)
         return Services(
             public_url=settings.public_url,
@@ -197,6 +212,7 @@ class ApiProcess:
             current_catalogue=law.current.version,
             jwks=self._keyring.jwks,
             open_data=OpenDataShelf(settings.open_data),
+            log=_Log(LogShelf(log_folder, Proofs(self._engine, log_folder))),
             readiness=self._readiness,
             print_receipt=printer.print,
             qr_svg=qr_svg,

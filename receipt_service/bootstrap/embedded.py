@@ -1,4 +1,4 @@
-"""API and delivery worker in one process, each on its own event loop: how the embedded service runs."""
+"""API and delivery worker in one process, each on its own event loop, and the log: how the embedded service runs."""
 
 import asyncio
 import threading
@@ -12,9 +12,10 @@ from sqlalchemy import Engine
 from receipt_service.bootstrap import event_loop
 from receipt_service.bootstrap.application import ApiProcess
 from receipt_service.bootstrap.law import load_law
+from receipt_service.bootstrap.log import log_beside
 from receipt_service.bootstrap.statistics import folding_beside
 from receipt_service.bootstrap.worker_process import build_worker
-from receipt_service.config.processes import EmbeddedSettings, WorkerSettings
+from receipt_service.config.processes import EmbeddedSettings
 from receipt_service.delivery import heartbeat
 from receipt_service.storage.engine import open_engine
 from receipt_service.web.app import create_app
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class EmbeddedWorker:
     """A worker in a thread of its own, with its own event loop, so that setting a PDF never delays a request."""
 
-    def __init__(self, settings: WorkerSettings, engine: Engine) -> None:
+    def __init__(self, settings: EmbeddedSettings, engine: Engine) -> None:
         self._settings = settings
         self._engine = engine
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -68,6 +69,7 @@ class EmbeddedWorker:
                 self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
                 self._worker = build_worker(self._settings, self._engine)
                 beside.enter_context(folding_beside(self._settings, self._engine))
+                beside.enter_context(log_beside(self._settings, self._engine))
             except Exception as error:  # noqa: BLE001 - raised again by start, in the thread that asked
                 self._fault = error
                 return

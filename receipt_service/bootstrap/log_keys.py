@@ -98,7 +98,7 @@ class LastSignedFile:
             os.close(handle)
 
     def read(self) -> Checkpoint | None:
-        """Return the checkpoint signed last; ``None`` before the first. Raises ``ConfigurationError`` for a damaged one."""
+        """Return the checkpoint signed last; ``None`` before the first. Raises ``ConfigurationError``."""
         path = self._folder / _LAST
         if not path.exists():
             return None

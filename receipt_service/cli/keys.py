@@ -1,4 +1,4 @@
-"""``receipt-service keys``: make, rotate and list the keys that sign receipts; make the key of statistics."""
+"""``receipt-service keys``: make, rotate and list the keys that sign receipts; make statistics' and the log's."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,9 +8,10 @@ from typing import Final
 import click
 
 from receipt_service.bootstrap.keyring import OVERLAP, IssuerKey, generate_key, read_keys, rotate_key
+from receipt_service.bootstrap.log_keys import make_log_keys
 from receipt_service.bootstrap.statistics_key import has_statistics_key, make_statistics_key
 from receipt_service.config.loading import load
-from receipt_service.config.parts import IssuerKeySettings, KeySettings, StatisticsKeySettings
+from receipt_service.config.parts import IssuerKeySettings, KeySettings, LogKeySettings, StatisticsKeySettings
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -48,6 +49,18 @@ def statistics() -> None:
     folder = load(StatisticsKeySettings).statistics_key
     make_statistics_key(folder)
     click.echo(f"made the statistics key in {folder}")
+
+
+@keys.command("log")
+@click.argument("origin", metavar="HOST/log")
+def log_keys(origin: str) -> None:
+    """Make the keys of the transparency log HOST/log: the service's address without https://, and /log behind it.
+
+    They are never made anew: a log keeps its name and its keys. Prints them as verifiers and witnesses take them.
+    """
+    signer = make_log_keys(load(LogKeySettings).log_keys, origin)
+    for key in signer.verifiers:
+        click.echo(key.vkey)
 
 
 @keys.command()

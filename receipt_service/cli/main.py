@@ -23,6 +23,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "delivery": ("receipt_service.cli.delivery:delivery", "Look after messages: dead letters, replay."),
     "directory": ("receipt_service.cli.directory:directory", "Import units and officers."),
     "keys": ("receipt_service.cli.keys:keys", "Make, rotate and list the signing keys."),
+    "log": ("receipt_service.cli.log:log", "Keep the transparency log."),
     "migrate": ("receipt_service.cli.migrate:migrate", "Bring the database to this version's schema."),
     "openapi": ("receipt_service.cli.openapi:openapi", "Print the OpenAPI document of the API."),
     "serve": ("receipt_service.cli.serve:serve", "Run API and delivery worker in one process."),

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from receipt_service.config.parts import (
     DatabaseSettings,
     KeySettings,
+    LogSettings,
     ReleaseSettings,
     StatisticsSettings,
 )
@@ -27,6 +28,7 @@ PROCESSES: Final[Mapping[str, type[CoreSettings]]] = {
     "keys": KeySettings,
     "statistics": StatisticsSettings,
     "release": ReleaseSettings,
+    "log": LogSettings,
 }
 """Which settings each kind of process reads; together, all there are."""
 

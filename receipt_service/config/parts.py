@@ -56,8 +56,52 @@ class StatisticsKeySettings(CoreSettings):
         return self.statistics_key_folder or self.data_folder / "keys" / "statistics"
 
 
-class KeySettings(IssuerKeySettings, StatisticsKeySettings):
-    """The keys that `keys` makes: for signing, and for statistics."""
+class LogKeySettings(CoreSettings):
+    """The folder of the log's keys: `keys`, which makes them, and the process that keeps the log."""
+
+    log_keys_folder: Path | None = Field(
+        default=None,
+        description="The keys that sign checkpoints, and the record of the last one. Unset: `keys/log` in the data "
+        "folder.",
+    )
+
+    @property
+    def log_keys(self) -> Path:
+        """The folder of the log's keys."""
+        return self.log_keys_folder or self.data_folder / "keys" / "log"
+
+
+class KeySettings(IssuerKeySettings, StatisticsKeySettings, LogKeySettings):
+    """The keys that `keys` makes: for signing receipts, for statistics, for the log."""
+
+
+class LogFolderSettings(CoreSettings):
+    """The folder of the published log: the log's process writes it, the API serves it."""
+
+    log_folder: Path | None = Field(
+        default=None, description="Tiles and checkpoints, served under `/log/`. Unset: `log` in the data folder."
+    )
+
+    @property
+    def log(self) -> Path:
+        """The folder with the log's files."""
+        return self.log_folder or self.data_folder / "log"
+
+
+class LogSettings(DatabaseSettings, LogKeySettings, LogFolderSettings):
+    """Keeping the log: reads leaves and publishes them, opens nothing, knows no provider."""
+
+    log_pause_seconds: Seconds = Field(
+        default=0.4,
+        description="Pause between two publications. A longer one hides better when a check was, and makes its holder "
+        "wait longer for a proof.",
+    )
+    log_policy_file: Path | None = Field(
+        default=None,
+        description="Witnesses to ask, with their addresses, and how many must cosign (C2SP tlog-policy, without "
+        "`log` lines). Unset: none is asked.",
+    )
+    log_witness_timeout_seconds: Seconds = Field(default=5, description="Longest wait for one answer of a witness.")
 
 
 class StatisticsSettings(DatabaseSettings, StatisticsKeySettings):

@@ -10,6 +10,8 @@ from receipt_service.config.fields import Seconds, Url, Words
 from receipt_service.config.parts import (
     DatabaseSettings,
     IssuerKeySettings,
+    LogFolderSettings,
+    LogSettings,
     NoiseSettings,
     OpenDataSettings,
     PublicSettings,
@@ -26,7 +28,15 @@ class PublishSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenD
     """`statistics publish`: reads counts, signs, writes the public file."""
 
 
-class ApiSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenDataSettings, SignInSettings, NoiseSettings):
+class ApiSettings(
+    DatabaseSettings,
+    IssuerKeySettings,
+    PublicSettings,
+    OpenDataSettings,
+    LogFolderSettings,
+    SignInSettings,
+    NoiseSettings,
+):
     """The HTTP API: signs and seals, never opens an envelope, knows no provider."""
 
     replay_keys_folder: Path | None = Field(
@@ -146,5 +156,5 @@ class WorkerSettings(StatisticsSettings, PublicSettings):
         return self
 
 
-class EmbeddedSettings(ApiSettings, WorkerSettings):
-    """API and worker in one process, as `serve` and the demonstration run them."""
+class EmbeddedSettings(ApiSettings, WorkerSettings, LogSettings):
+    """API, worker and log in one process, as `serve` and the demonstration run them."""

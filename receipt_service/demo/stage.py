@@ -176,6 +176,7 @@ def _start(stage: Stage, processes: tuple[str, ...], prepare: Callable[[Stage], 
     """Do what an operator does: keys, database, directory, processes; and what a verifier does: save the keys."""
     service = stage.processes
     signing_key = service.run("keys", "generate")
+    log_keys = service.run("keys", "log", f"{urlsplit(stage.base_url).netloc}/log")
     service.run("migrate")
     imported = service.run("directory", "import", str(stage.directory))
     prepared = prepare(stage)
@@ -184,5 +185,11 @@ def _start(stage: Stage, processes: tuple[str, ...], prepare: Callable[[Stage], 
         service.start(command, *(() if command == "worker" else address))
     service.wait_until_ready(f"{stage.base_url}/readyz")
     trusted = service.run("trust", "fetch", stage.base_url, "--trust-root", str(stage.trust_root_file))
-    reports = {"signing key": signing_key, "directory": imported, "trust root": trusted, "prepared": prepared}
+    reports = {
+        "signing key": signing_key,
+        "log": log_keys,
+        "directory": imported,
+        "trust root": trusted,
+        "prepared": prepared,
+    }
     return replace(stage, reports=reports)

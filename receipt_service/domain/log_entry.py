@@ -5,6 +5,7 @@ JWT with as many digests as it has facts to conceal: whoever is to know them (an
 disclosures, and everybody else sees only that on some day such a record was made.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -20,3 +21,7 @@ class EntryKind(IntEnum):
     DAILY_CLOSING = 3
     DELETION = 4
     CORRECTION = 5
+
+
+KINDS: Final[Mapping[int, EntryKind]] = {kind.value: kind for kind in EntryKind}
+"""The kinds by number: a look-up costs less than the enumeration's own, a million times over."""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Index, SmallInteger, Text, insert, select
+from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Index, SmallInteger, Text, select
 from sqlmodel import Field, SQLModel
 
 from receipt_service.domain.identifiers import StubId
-from receipt_service.domain.log_entry import EntryKind
-from receipt_service.storage.engine import ROW_NUMBER, table_of
+from receipt_service.domain.log_entry import KINDS, EntryKind
+from receipt_service.storage.engine import ROW_NUMBER, is_sqlite, table_of
 from receipt_service.storage.log_queue import Waiting, leaves_of
 
 _KEY_BYTES: Final = 8
@@ -53,6 +53,15 @@ class LogEntry:
     text: str | None
 
 
+_COLUMNS: Final = "entry_index, leaf_key, kind, stub_id, record"
+_INTO_SQLITE: Final = f"INSERT INTO log_entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - our names
+_INTO_POSTGRESQL: Final = (
+    f"INSERT INTO log_entry ({_COLUMNS})"  # noqa: S608 - our names
+    " SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::bigint[], %b::text[])"
+)
+"""By hand: a statement for all of them costs a third of a statement's parameters for each."""
+
+
 def leaf_key(leaf_hash: bytes) -> int:
     """Return the number by which a leaf hash is found."""
     return int.from_bytes(leaf_hash[:_KEY_BYTES], "big", signed=True)
@@ -63,19 +72,20 @@ def append(connection: Connection, first: int, entries: Sequence[tuple[bytes, Wa
 
     Raises SQLAlchemy's ``IntegrityError`` where a place is taken.
     """
-    connection.execute(
-        insert(_entry),
-        [
-            {
-                "entry_index": first + offset,
-                "leaf_key": leaf_key(leaf_hash),
-                "kind": entry.kind.value,
-                "stub_id": entry.stub_id,
-                "record": None if entry.kind is EntryKind.ATTESTATION else entry.text,
-            }
-            for offset, (leaf_hash, entry) in enumerate(entries)
-        ],
-    )
+    rows = [
+        (
+            first + offset,
+            leaf_key(leaf_hash),
+            entry.kind.value,
+            entry.stub_id,
+            None if entry.stub_id is not None else entry.text,
+        )
+        for offset, (leaf_hash, entry) in enumerate(entries)
+    ]
+    if is_sqlite(connection):
+        connection.exec_driver_sql(_INTO_SQLITE, rows)
+    else:
+        connection.exec_driver_sql(_INTO_POSTGRESQL, tuple(map(list, zip(*rows, strict=True))))
 
 
 def between(connection: Connection, first: int, end: int) -> list[LogEntry]:
@@ -88,7 +98,7 @@ def between(connection: Connection, first: int, end: int) -> list[LogEntry]:
         LogEntry(
             row.entry_index,
             row.leaf_key,
-            EntryKind(row.kind),
+            KINDS[row.kind],
             None if row.stub_id is None else StubId(row.stub_id),
             row.record if row.stub_id is None else leaves.get(StubId(row.stub_id)),
         )

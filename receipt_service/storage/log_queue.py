@@ -13,7 +13,7 @@ from sqlalchemy import CheckConstraint, Column, Connection, SmallInteger, Text, 
 from sqlmodel import Field, SQLModel
 
 from receipt_service.domain.identifiers import StubId
-from receipt_service.domain.log_entry import EntryKind
+from receipt_service.domain.log_entry import KINDS, EntryKind
 from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, table_of
 from receipt_service.storage.stubs import unpack_leaf
 
@@ -64,7 +64,7 @@ def claim(connection: Connection, limit: int) -> list[Waiting]:
     rows = sorted(tuple(row) for row in connection.execute(_CLAIM, {"limit": limit}))
     leaves = leaves_of(connection, [StubId(row[2]) for row in rows if row[2] is not None])
     return [
-        Waiting(EntryKind(kind), None if stub_id is None else StubId(stub_id), record or leaves[StubId(stub_id)])
+        Waiting(KINDS[kind], None if stub_id is None else StubId(stub_id), record or leaves[StubId(stub_id)])
         for _, kind, stub_id, record in rows
     ]
 

@@ -160,6 +160,24 @@ def write_bundle(entries: Sequence[bytes]) -> bytes:
 
 def read_bundle(data: bytes, width: int) -> list[bytes]:
     """Take a bundle apart; it must hold ``width`` entries and not a byte more. Raises ``MalformedTile``."""
+    entries = _entries_of(data)
+    if len(entries) != width:
+        raise MalformedTile(f"the bundle has {len(entries)} entries instead of {width}")
+    return entries
+
+
+def first_entries(data: bytes, width: int) -> list[bytes]:
+    """Take the first entries of a bundle that may have grown since; ``read_tile`` may answer so.
+
+    Raises ``MalformedTile`` where there are fewer.
+    """
+    entries = _entries_of(data)
+    if not width <= len(entries) <= WIDTH:
+        raise MalformedTile(f"the bundle has {len(entries)} entries instead of {width} or more")
+    return entries[:width]
+
+
+def _entries_of(data: bytes) -> list[bytes]:
     entries: list[bytes] = []
     place = 0
     while place < len(data):
@@ -168,8 +186,6 @@ def read_bundle(data: bytes, width: int) -> list[bytes]:
         if start > len(data) or place > len(data):
             raise MalformedTile("the bundle ends within an entry")
         entries.append(data[start:place])
-    if len(entries) != width:
-        raise MalformedTile(f"the bundle has {len(entries)} entries instead of {width}")
     return entries
 
 

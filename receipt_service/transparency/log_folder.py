@@ -1,13 +1,14 @@
 """The log's folder: tiles, entry bundles and checkpoints as files, laid out as a web server can serve them.
 
 What a checkpoint covers is on the disk before the checkpoint is: files are written aside, made durable and put into
-their place in one step. A tile's file never changes; only the two checkpoints are replaced.
+their place in one step. A tile's file never changes; only the two checkpoints and the policy are replaced.
 """
 
 import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,10 @@ CHECKPOINT: Final = "checkpoint"
 """The newest one (C2SP tlog-tiles, Checkpoints)."""
 WITNESSED: Final = "checkpoint.witnessed"
 """The newest one that enough witnesses cosigned."""
+POLICY: Final = "policy"
+"""What the log proposes to whoever trusts it: its keys, its witnesses, their quorum (C2SP tlog-policy)."""
 _MODE: Final = 0o644
+_WRITERS: Final = 8
 
 
 class TileDiffers(ReceiptServiceError):
@@ -44,22 +48,34 @@ class LogFolder:
             return None
 
     def read_tile(self, tile: Tile) -> bytes:
-        """Read a tile or bundle; where a partial one has grown full meanwhile, the full one, which begins like it.
+        """Read a tile or bundle, or where it has grown meanwhile, a wider one of its place, which begins like it.
 
-        Raises ``Unavailable`` when neither is there.
+        Raises ``Unavailable`` when none is there.
         """
         found = self.read(tile.path)
         if found is None and tile.width < WIDTH:
             found = self.read(tile.full.path)
         if found is None:
+            widths = sorted(self._widths(tile), reverse=True)
+            found = self.read(Tile(tile.level, tile.index, widths[0]).path) if widths else None
+        if found is None:
             raise Unavailable(f"the log's folder lacks {tile.path}")
         return found
+
+    def _widths(self, tile: Tile) -> list[int]:
+        """List the wider partial forms of a tile: a folder that was written anew has the last ones alone."""
+        try:
+            names = [path.name for path in (self._root / f"{tile.full.path}.p").iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [int(name) for name in names if name.isdecimal() and int(name) >= tile.width]
 
     def write_tiles(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Write tiles and bundles, and return once they are on the disk; one that is there stays as it is.
 
         Raises ``TileDiffers`` for one that is there and is another, and ``OSError``.
         """
+        new: list[tuple[Path, bytes]] = []
         folders: set[Path] = set()
         for tile, content in tiles:
             path = self._root / tile.path
@@ -68,14 +84,15 @@ class LogFolder:
                 folders.add(path.parent)
             there = self.read(tile.path)
             if there is None:
-                _write_aside(path, content)
+                new.append((path, content))
             elif there != content:
                 raise TileDiffers(f"{tile.path} is there and holds something else")
-        for folder in folders:
-            _sync(folder)
+        with ThreadPoolExecutor(_WRITERS) as writers:  # a disk takes several at once in the time of one
+            list(writers.map(_write_aside, *zip(*new, strict=True)) if new else ())
+            list(writers.map(_sync, folders))
 
     def write_checkpoint(self, name: str, note: bytes) -> None:
-        """Put a checkpoint in the place of the one before it, for good. Raises ``OSError``."""
+        """Put a checkpoint, or the policy, in the place of the one before it, for good. Raises ``OSError``."""
         self.replace_checkpoint(name, note, lambda _: True)
 
     def replace_checkpoint(self, name: str, note: bytes, may_replace: Callable[[bytes | None], bool]) -> bool:

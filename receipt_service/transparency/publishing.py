@@ -1,7 +1,7 @@
 """Publishing: what has a place becomes tiles, entry bundles and a signed checkpoint over all of it.
 
 The order is what makes a kill at any point harmless: tiles, then the record of what is about to be signed, then the
-checkpoint, then the database. Each step done twice gives the same bytes.
+checkpoint, then the database, and last the partial tiles that nobody needs any more. Tiles made twice are the same.
 
 Two things are never signed: a root that is not the database's, and a tree that does not begin with the one signed
 last. The second is held against a record that lies beside the key and not in the database, so that a database that
@@ -24,7 +24,7 @@ from receipt_service.storage.log_tree import LogTree
 from receipt_service.tlog.checkpoint import Checkpoint
 from receipt_service.tlog.hash_reader import HashReader
 from receipt_service.tlog.merkle import BadProof, RightEdge, leaf_hash, verify_consistency
-from receipt_service.tlog.tiles import ENTRIES, WIDTH, Tile, grow_tiles, read_bundle, write_bundle
+from receipt_service.tlog.tiles import ENTRIES, WIDTH, Tile, first_entries, grow_tiles, tiles_for_growth, write_bundle
 from receipt_service.transparency.log_folder import CHECKPOINT, LogFolder
 
 AT_ONCE: Final = 65_536
@@ -95,6 +95,7 @@ class Publisher:
             with writing(self._engine) as connection:
                 if not log_tree.note_published(connection, tree.published_size, tree.size, now):
                     raise Unavailable("another publisher published the log")
+            self._folder.drop_partials(tiles_for_growth(tree.published_size, tree.size))
         return Published(tree.size, tree.size - tree.published_size, note)
 
     def rebuild(self) -> Iterator[int]:
@@ -123,7 +124,6 @@ class Publisher:
                 raise LogDamaged("the entries lead to another root than the one that was sequenced")
             tiles = [*self._bundles(start, texts), *grow_tiles(start, hashes, self._folder.read_tile)]
             self._folder.write_tiles(tiles)
-            self._folder.drop_partials(tile for tile, _ in tiles)
             start = end
             yield end
 
@@ -141,7 +141,7 @@ class Publisher:
         index, before = divmod(start, WIDTH)
         held: list[bytes] = []
         if before:
-            held = read_bundle(self._folder.read_tile(Tile(ENTRIES, index, before)), before)
+            held = first_entries(self._folder.read_tile(Tile(ENTRIES, index, before)), before)
         entries = [*held, *texts]
         for at in range(0, len(entries), WIDTH):
             some = entries[at : at + WIDTH]

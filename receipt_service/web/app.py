@@ -27,6 +27,7 @@ from receipt_service.web.routes import (
     catalogue,
     checks,
     health,
+    log,
     officer_statistics,
     receipts,
     statistics,
@@ -46,6 +47,7 @@ API_ROUTERS: Final = (
     statistics.router,
     officer_statistics.router,
     catalogue.router,
+    log.router,
     well_known.router,
     health.router,
 )
@@ -68,6 +70,7 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
     for router in (
         pages_router(),
         open_data_router(),
+        log.log_router(),
         supervision_router(),
         *pages,
         *([] if services.demo_issuer is None else [demo_router()]),

@@ -87,6 +87,16 @@ class OpenData(Protocol):
         """Return a file; ``None`` where there is none. Raises Unavailable for one that is not what was signed."""
 
 
+class PublishedLog(Protocol):
+    """The transparency log as it is published (``bootstrap.log_shelf``)."""
+
+    async def file(self, path: str) -> bytes | None:
+        """Return a file by its path below ``/log/``; ``None`` where there is none."""
+
+    async def proof(self, leaf_hash: bytes) -> bytes:
+        """Return the proof file of an entry; raises NotFound, Unavailable."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything a route may use."""
@@ -107,6 +117,7 @@ class Services:
     jwks: Callable[[], Mapping[str, Any]]
     """The published issuer keys, old ones included."""
     open_data: OpenData
+    log: PublishedLog
     readiness: Callable[[], Awaitable[Mapping[str, bool]]]
     print_receipt: Callable[[Receipt, str, str | None], bytes]
     """Receipt, link and second language to a PDF; raises VerificationError for a receipt that is not ours."""

@@ -15,9 +15,11 @@ import click
 from tests.bench.answers_scale import measure_answers
 from tests.bench.delivering import measure_delivery
 from tests.bench.issuing import measure_issuing
+from tests.bench.log_keeping import measure_log
 from tests.bench.report import Ladder, document
 from tests.bench.steps import measure_steps
 from tests.bench.stub_book import measure as measure_stub_book
+from tests.bench.tlog_scale import measure_proof
 from tests.bench.verifying import measure_cold_start, measure_verifying
 from tests.support.databases import running_postgres
 
@@ -55,9 +57,12 @@ def _measure(*, quick: bool, sizes: list[int], facts: int) -> Ladder:
             for row in measure_stub_book(urls, folder / "replay"):
                 _say(f"  {row['database']} {row['stubs']}: {row['issuing_us']} µs, {row['bytes_per_stub']} bytes")
                 growth.append(row)
+        _say("the transparency log")
+        log = measure_log(server, folder, entries=2000 if quick else 100_000, seconds=seconds * 5)
+        proof_ms = measure_proof(folder / "tiles", leaves=100_000 if quick else 10_000_000)
         _say("statistics: a year's rollup, its releases, and answers")
         answering = measure_answers(server, folder, number=facts, asked=10 if quick else 40, seconds=seconds * 2)
-    return Ladder(steps, issuing, delivery, verifying, cold, growth, answering)
+    return Ladder(steps, issuing, delivery, verifying, cold, growth, log, proof_ms, answering)
 
 
 def main() -> None:

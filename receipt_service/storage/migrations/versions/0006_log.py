@@ -27,13 +27,6 @@ RULES = (
     ("log_entry_stands", "log_entry", "UPDATE", "1 = 1", "an entry of the log is never changed"),
     ("log_entry_is_kept", "log_entry", "DELETE", "1 = 1", "an entry of the log is never deleted"),
     (
-        "log_entry_is_added_at_the_end",
-        "log_entry",
-        "INSERT",
-        "NEW.entry_index < (SELECT size FROM log_tree WHERE id = 1)",
-        "an entry of the log is added at its end",
-    ),
-    (
         "log_tree_grows",
         "log_tree",
         "UPDATE",
@@ -46,6 +39,7 @@ RULES = (
     ("log_anchor_stands", "log_anchor", "UPDATE", "1 = 1", "a checkpoint that is kept is never changed"),
     ("log_anchor_is_kept", "log_anchor", "DELETE", "1 = 1", "a checkpoint that is kept is never deleted"),
 )
+AT_THE_END = "an entry of the log is added at its end"
 NEVER_TRUNCATED = ("log_entry", "log_tree", "log_anchor")
 
 
@@ -53,6 +47,7 @@ def upgrade() -> None:
     _create_tables()
     for rule in RULES:
         _refuse(*rule)
+    _refuse_entries_before_the_end()
     if op.get_bind().dialect.name == "postgresql":
         for table in NEVER_TRUNCATED:
             op.execute(
@@ -127,9 +122,30 @@ def _refuse(name: str, table: str, event: str, refused: str, message: str) -> No
     op.execute(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
 
 
+def _refuse_entries_before_the_end() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            "CREATE TRIGGER log_entry_is_added_at_the_end BEFORE INSERT ON log_entry"
+            " WHEN NEW.entry_index < (SELECT size FROM log_tree WHERE id = 1)"
+            f" BEGIN SELECT RAISE(ABORT, '{AT_THE_END}'); END"
+        )
+        return
+    # Once for each statement, however many entries it brings.
+    op.execute(
+        "CREATE FUNCTION log_entry_is_added_at_the_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF (SELECT min(entry_index) FROM added) < (SELECT size FROM log_tree WHERE id = 1) THEN"
+        f" RAISE EXCEPTION '{AT_THE_END}' USING ERRCODE = 'check_violation',"
+        " CONSTRAINT = 'log_entry_is_added_at_the_end'; END IF; RETURN NULL; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER log_entry_is_added_at_the_end AFTER INSERT ON log_entry REFERENCING NEW TABLE AS added"
+        " FOR EACH STATEMENT EXECUTE FUNCTION log_entry_is_added_at_the_end()"
+    )
+
+
 def downgrade() -> None:
     for table in ("log_anchor", "log_tree", "log_entry", "log_queue"):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
-        for name, *_ in RULES:
+        for name in (*(name for name, *_ in RULES), "log_entry_is_added_at_the_end"):
             op.execute(f"DROP FUNCTION {name}()")
