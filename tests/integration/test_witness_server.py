@@ -137,10 +137,11 @@ def test_a_witness_that_lost_its_memory_cosigns_nothing(tmp_path, address, capfd
 def process(folder):
     command = [sys.executable, "-m", "receipt_service", "witness", "serve", "--folder", str(folder), "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as running:
-        line = running.stderr.readline().decode()
-        port = re.search(r'"port":(\d+)', line)[1]
-        yield f"http://127.0.0.1:{port}"
-        running.terminate()
+        try:
+            port = re.search(r'"port":(\d+)', running.stderr.readline().decode())[1]
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.terminate()
         assert running.wait(20) == 0
 
 
