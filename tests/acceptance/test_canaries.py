@@ -52,7 +52,7 @@ KNOWN_FILES = re.compile(
     r"|keys/issuer/[\w.\-]+|keys/sealing/([\dT-]+Z\.pub|worker\.heartbeat)|keys/epochs/[\dT-]+Z\.(key|destroyed)"
     r"|keys/replay/(lookup|replay-[\dT-]+Z)\.key|keys/statistics/record\.key|keys/session/session\.key"
     r"|keys/log/(ed25519\.seed|ml-dsa-44\.seed|origin|last-signed)|log/(checkpoint|policy|tile/[a-z0-9./]+))"
-    r"|logs/(api|worker|log)\.log|answers/\d{4}\.txt"
+    r"|logs/(api|worker|log|keys)\.log|answers/\d{4}\.txt"
 )
 
 
