@@ -58,6 +58,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "state": "a message's state",
     "status": "an HTTP status",
     "version": "the version of the program or of a catalogue",
+    "witness": "the name that the log's policy gives a witness",
     "workers": "how many processes",
 }
 """The allow-list, with meanings; docs/events.md prints it."""

@@ -30,6 +30,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "statistics": ("receipt_service.cli.statistics:statistics", "Fold checks into statistics, rebuild, publish."),
     "trust": ("receipt_service.cli.trust:trust", "Keep the keys that receipts are verified with."),
     "verify": ("receipt_service.cli.verify:verify", "Verify a receipt, trusting nobody."),
+    "witness": ("receipt_service.cli.witness:witness", "Cosign what a log publishes, for whoever is not its operator."),
     "worker": ("receipt_service.cli.worker:worker", "Run the delivery worker."),
 }
 """Name, where it is, and the line that ``--help`` shows without importing it."""

@@ -4,9 +4,10 @@ What a checkpoint covers is on the disk before the checkpoint is: files are writ
 their place in one step. A tile's file never changes; only the two checkpoints and the policy are replaced.
 """
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -92,9 +93,25 @@ class LogFolder:
 
     def write_checkpoint(self, name: str, note: bytes) -> None:
         """Put a checkpoint, or the policy, in the place of the one before it, for good. Raises ``OSError``."""
+        self.replace_checkpoint(name, note, lambda _: True)
+
+    def replace_checkpoint(self, name: str, note: bytes, may_replace: Callable[[bytes | None], bool]) -> bool:
+        """Put a checkpoint in the place of one that may be replaced, and say whether it was. Raises ``OSError``.
+
+        ``may_replace`` is asked with the one that is there, and no thread or process writes a checkpoint of this
+        folder between the question and the end: publisher and witnesses' cosignatures meet here.
+        """
         self._make_folder(self._root)
-        _write_aside(self._root / name, note)
-        _sync(self._root)
+        handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if not may_replace(self.read(name)):
+                return False
+            _write_aside(self._root / name, note)
+            _sync(self._root)
+        finally:
+            os.close(handle)
+        return True
 
     def drop_partials(self, tiles: Iterable[Tile]) -> None:
         """Remove the partial forms of tiles that are full (tlog-tiles allows it). A crash on the way is no harm."""
