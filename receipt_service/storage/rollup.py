@@ -264,8 +264,9 @@ def sums(
         query = query.where(_cell.c.area.in_(areas))
     if tables:
         query = query.where(_cell.c.table_code.in_(tables))
-    for area, table, a, b, n, k in connection.execution_options(yield_per=10_000).execute(query):
-        yield area, table, a, b, int(n), int(k) % MODULUS
+    for some in connection.execution_options(stream_results=True).execute(query).partitions(_ROWS_AT_ONCE):
+        for area, table, a, b, n, k in some:
+            yield area, table, a, b, int(n), int(k) % MODULUS
 
 
 def officer_cells(connection: Connection, *, months: Sequence[int], units: Sequence[str]) -> list[OfficerRow]:
