@@ -85,7 +85,7 @@ class ReleasedCell(NamedTuple):
 
 
 Figure = Row[str, str, str, str, int, str]
-"""What a reader may know of a cell: period, area, a, b, value, mark; a row as it comes, since there may be thousands."""
+"""What a reader may know of a cell: period, area, a, b, value, mark. A row as it comes: there may be thousands."""
 
 
 class Release(NamedTuple):
