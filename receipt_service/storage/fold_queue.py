@@ -126,6 +126,27 @@ def claim(connection: Connection, limit: int) -> list[Queued]:
     return [Queued(StubId(row[1]), *row[2:]) for row in sorted(rows)]
 
 
+_OLDEST = text(
+    "SELECT id, stub_id, sign, left_state, became_state, elapsed_seconds FROM fold_queue ORDER BY id LIMIT :limit"
+)
+
+
+def oldest(connection: Connection, limit: int) -> list[Queued]:
+    """Read the oldest rows and leave them."""
+    return [Queued(StubId(row[1]), *row[2:]) for row in connection.execute(_OLDEST, {"limit": limit})]
+
+
+def take(connection: Connection, queued: Sequence[Queued]) -> bool:
+    """Take rows out of the queue that were the oldest; False, and nothing is taken, when they no longer are (SQLite).
+
+    Their numbers would not tell: the queue numbers from 1 again once it was empty.
+    """
+    if oldest(connection, len(queued)) != queued:
+        return False
+    connection.execute(_CLAIM, {"limit": len(queued)})
+    return True
+
+
 def withdraw(connection: Connection, stub_id: StubId, *, now: datetime) -> None:
     """No longer count a stub; call it in the transaction that cancels or replaces it.
 

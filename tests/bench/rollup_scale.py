@@ -32,11 +32,11 @@ from sqlalchemy import Engine
 
 from receipt_service.bootstrap.database import migrate
 from receipt_service.statistics.aggregation import Aggregation
-from receipt_service.statistics.folding import AT_ONCE_ON_POSTGRESQL, AT_ONCE_ON_SQLITE, Folding, FoldingPace
+from receipt_service.statistics.folding import Folding, pace_of
 from receipt_service.statistics.lattice import AreaLevel
 from receipt_service.statistics.rollup import Rollup, status_of
 from receipt_service.storage import rollup
-from receipt_service.storage.engine import is_sqlite, open_engine, writing
+from receipt_service.storage.engine import open_engine, writing
 from receipt_service.storage.issuances import NewIssuance, Register
 from receipt_service.storage.rollup import CellRow, OfficerRow
 from tests.bench.france_facts import Ground, a_year, lay_ground
@@ -124,7 +124,7 @@ def stream_year(engine: Engine, ground: Ground, facts: int) -> dict[str, Any]:
 def live(engine: Engine, counts: Rollup, forms: Forms, pace: tuple[int, float], *, folding: bool) -> dict[str, Any]:
     """Register real stubs at a rate, with folding beside or without; how long commits take, how far folding lags."""
     (rate, seconds), register = pace, Register(engine)
-    beside = Folding(counts, FoldingPace(at_once=AT_ONCE_ON_SQLITE if is_sqlite(engine) else AT_ONCE_ON_POSTGRESQL))
+    beside = Folding(counts, pace_of(engine))
     lags: list[float] = []
     commits: list[float] = []
     over = threading.Event()
@@ -166,7 +166,7 @@ def live(engine: Engine, counts: Rollup, forms: Forms, pace: tuple[int, float], 
 
 def drain(engine: Engine, counts: Rollup) -> dict[str, Any]:
     """Fold all that waits as fast as it goes, in the product's batches."""
-    at_once = AT_ONCE_ON_SQLITE if is_sqlite(engine) else AT_ONCE_ON_POSTGRESQL
+    at_once = pace_of(engine).at_most
     waiting = status_of(engine, datetime.now(UTC)).waiting
     began, cells = time.perf_counter(), 0
     while (folded := counts.fold(at_once)).rows:
