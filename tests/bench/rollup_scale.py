@@ -121,6 +121,31 @@ def stream_year(engine: Engine, ground: Ground, facts: int) -> dict[str, Any]:
     }
 
 
+def in_one_piece(ground: Ground, facts: int) -> dict[str, Any]:
+    """Aggregate a year as a rebuild does, months in any order and all at once; its cells are made and not written."""
+    counted, done, aggregating = Aggregation(ground.book), 0, 0.0
+    with click.progressbar(length=facts, label="facts", file=sys.stderr, width=40, show_pos=True) as bar:
+        for _, parts in a_year(ground, facts):
+            for part in parts:
+                began = time.perf_counter()
+                counted.add(part)
+                aggregating += time.perf_counter() - began
+                done += len(part.months)
+                bar.update(len(part.months))
+    aggregated = peak_mebibytes()
+    began = time.perf_counter()
+    cells, officers = sum(1 for _ in counted.cells(ground.tree)), sum(1 for _ in counted.officers())
+    return {
+        "facts": done,
+        "aggregating_s": round(aggregating, 1),
+        "aggregated_mib": aggregated,
+        "making_rows_s": round(time.perf_counter() - began, 1),
+        "cells": cells,
+        "officer_cells": officers,
+        "peak_mib": peak_mebibytes(),
+    }
+
+
 def live(engine: Engine, counts: Rollup, forms: Forms, pace: tuple[int, float], *, folding: bool) -> dict[str, Any]:
     """Register real stubs at a rate, with folding beside or without; how long commits take, how far folding lags."""
     (rate, seconds), register = pace, Register(engine)
@@ -234,8 +259,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     parser.add_argument("--folder", type=Path, help="keep the SQLite file here")
+    parser.add_argument("--in-one", action="store_true", help="aggregate the year in one piece, write nothing, end")
     arguments = parser.parse_args()
     ground = lay_ground()
+    if arguments.in_one:
+        print(json.dumps(in_one_piece(ground, arguments.facts), indent=2))
+        return
     with ExitStack() as stack:
         folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-rollup-")))
         if arguments.only != "postgresql":
