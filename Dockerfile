@@ -20,7 +20,7 @@ FROM python:3.11-slim-bookworm
 # A fixed number, so that the mounted folders can be given to it (docs/deployment.md).
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin receipts \
  && install --directory --owner=10001 --group=10001 --mode=0700 \
-      /keys /keys/issuer /keys/replay /keys/epochs /keys/sealing /keys/statistics /open-data /var/lib/receipts
+      /keys /keys/issuer /keys/replay /keys/epochs /keys/sealing /keys/statistics /keys/log /open-data /published-log /var/lib/receipts
 COPY --from=build /opt/receipt-service /opt/receipt-service
 ENV PATH=/opt/receipt-service/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 RECEIPT_DATA_FOLDER=/var/lib/receipts
 USER 10001:10001

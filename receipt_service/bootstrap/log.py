@@ -1,4 +1,4 @@
-"""The log put together: keys, folder and database in; publisher, runner and proofs out."""
+"""The log put together: keys, folder and database in; publisher, runner and the rounds of its witnesses out."""
 
 import signal
 from collections.abc import Iterator
@@ -20,9 +20,11 @@ from receipt_service.tlog.checkpoint import parse_checkpoint
 from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.note import VerifierKey, parse_note
 from receipt_service.tlog.policy import NOBODY, KnownLog, Policy, format_policy, parse_policy
+from receipt_service.transparency.anchors import AnchorKeeper
 from receipt_service.transparency.log_folder import POLICY, WITNESSED, LogFolder
 from receipt_service.transparency.publishing import Publisher
 from receipt_service.transparency.running import ON_POSTGRESQL, ON_SQLITE, LogPace, LogRunner
+from receipt_service.transparency.witnessing import WitnessPace, WitnessRounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +66,29 @@ def build_publisher(settings: LogSettings, engine: Engine) -> Publisher:
     )
 
 
-def build_runner(settings: LogSettings, engine: Engine) -> LogRunner:
-    """Put the log's thread together, and publish the policy that the log proposes. Raises ``ConfigurationError``."""
+@dataclass(frozen=True, slots=True)
+class LogThreads:
+    """What keeps the log, and what has it witnessed."""
+
+    runner: LogRunner
+    rounds: WitnessRounds
+
+
+def build_log(settings: LogSettings, engine: Engine) -> LogThreads:
+    """Put the log's threads together, and publish the policy that the log proposes. Raises ``ConfigurationError``."""
     policy = log_policy(settings.log_policy_file, load_log_keys(settings.log_keys).verifiers)
+    folder = LogFolder(settings.log)
     try:
-        LogFolder(settings.log).write_checkpoint(POLICY, format_policy(policy))
+        folder.write_checkpoint(POLICY, format_policy(policy))
     except OSError as error:
         raise ConfigurationError(f"cannot write {settings.log}: {error.strerror}") from error
+    timeout = timedelta(seconds=settings.log_witness_timeout_seconds)
+    rounds = WitnessRounds(folder, policy, AnchorKeeper(engine).keep, WitnessPace(timeout=timeout))
     pace = LogPace(
         at_once=ON_SQLITE if is_sqlite(engine) else ON_POSTGRESQL,
         pause=timedelta(seconds=settings.log_pause_seconds),
     )
-    return LogRunner(engine, build_publisher(settings, engine), pace)
+    return LogThreads(LogRunner(engine, build_publisher(settings, engine), pace, published=rounds.published), rounds)
 
 
 def log_policy(path: Path | None, keys: tuple[VerifierKey, ...]) -> Policy:
@@ -104,20 +117,24 @@ def log_beside(settings: LogSettings, engine: Engine) -> Iterator[None]:
         logger().warning("log.no_keys")
         yield
         return
-    runner = build_runner(settings, engine)
-    runner.start()
+    log = build_log(settings, engine)
+    log.rounds.start()
+    log.runner.start()
     try:
         yield
     finally:
-        runner.stop()
+        log.runner.stop()
+        log.rounds.stop()
 
 
 def keep_until_stopped(settings: LogSettings) -> None:
     """Keep the log until SIGTERM or SIGINT. Raises ``ConfigurationError`` and ``Unavailable``."""
     with opened_outbox(settings) as engine:
-        runner = build_runner(settings, engine)
+        log = build_log(settings, engine)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: runner.stop())
+            signal.signal(number, lambda *_: log.runner.stop())
         logger().info("log.started")
-        runner.run()
+        log.rounds.start()
+        log.runner.run()
+        log.rounds.stop()
         logger().info("log.stopped")

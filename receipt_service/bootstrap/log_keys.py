@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from receipt_service.bootstrap.key_files import only_writer, read_private, read_public, write_durably
-from receipt_service.crypto.note_signing import Ed25519Signer, MlDsa44Signer, new_seed
-from receipt_service.domain.canonical import base64url, from_base64url
-from receipt_service.errors import ConfigurationError, MalformedReceipt, Unavailable
+from receipt_service.bootstrap.key_files import only_writer, read_public, write_durably
+from receipt_service.bootstrap.seed_files import make_seed, read_seed
+from receipt_service.crypto.note_signing import Ed25519Signer, MlDsa44Signer
+from receipt_service.errors import ConfigurationError, Unavailable
 from receipt_service.tlog.checkpoint import Checkpoint, parse_checkpoint
 from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.note import SignatureType, VerifierKey
@@ -28,7 +28,6 @@ _SIGNERS: Final[dict[str, tuple[SignatureType, Callable[[bytes], Ed25519Signer |
     "ed25519.seed": (SignatureType.ED25519, Ed25519Signer),
     "ml-dsa-44.seed": (SignatureType.COSIGNATURE_ML_DSA_44, MlDsa44Signer),
 }
-_ENCRYPTED: Final = b"-----BEGIN ENCRYPTED"  # no such file is ours: an encrypted one isn't read
 
 
 def origin_of(public_url: str) -> str:
@@ -48,7 +47,7 @@ def make_log_keys(folder: Path, origin: str) -> CheckpointSigner:
         if has_log_keys(folder):
             raise ConfigurationError(f"{folder} already has the keys of a log; a log keeps its keys")
         for name in _SIGNERS:
-            write_durably(folder / name, base64url(new_seed()).encode() + b"\n")
+            make_seed(folder / name)
         write_durably(folder / _ORIGIN, f"{origin}\n".encode())
     return load_log_keys(folder)
 
@@ -58,14 +57,7 @@ def load_log_keys(folder: Path) -> CheckpointSigner:
     origin = read_origin(folder)
     keys = []
     for name, (kind, signer_of) in _SIGNERS.items():
-        path = folder / name
-        try:
-            seed = from_base64url(read_private(path, encrypted_marker=_ENCRYPTED).decode("ascii").strip())
-            signer = signer_of(seed)
-        except (MalformedReceipt, UnicodeDecodeError, ConfigurationError) as error:
-            if isinstance(error, ConfigurationError):
-                raise
-            raise ConfigurationError(f"{path}: not a key of the log") from None
+        signer = signer_of(read_seed(folder / name))
         keys.append(CheckpointKey(VerifierKey(origin, kind, signer.public_key), signer.sign))
     return CheckpointSigner(keys)
 

@@ -14,7 +14,8 @@ from receipt_service.errors import ConfigurationError
 from receipt_service.statistics.aggregation import Aggregation
 from receipt_service.statistics.fact_columns import Codebook, Signed, columns_of
 from receipt_service.statistics.facts import Fact
-from receipt_service.statistics.rollup import directory_tree, store
+from receipt_service.statistics.moved_units import directory_tree
+from receipt_service.statistics.rollup import store
 from receipt_service.storage import directory, rollup
 from receipt_service.storage.engine import writing
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from receipt_service.bootstrap.memory import settle
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.config.parts import ReleaseSettings
 from receipt_service.errors import ConfigurationError
@@ -62,6 +63,7 @@ def _ons_method(path: Path) -> Method:
 def release_period(settings: ReleaseSettings, period: str, progress: Progress) -> Released:
     """Release one period; raises what ``statistics.releasing.release.release`` does."""
     method = build_method(settings)
+    settle()
     with opened_outbox(settings) as engine:
         return releasing.release(engine, period, method=method, now=_now(), clock=_now, progress=progress)
 
@@ -69,6 +71,7 @@ def release_period(settings: ReleaseSettings, period: str, progress: Progress) -
 def release_due(settings: ReleaseSettings, progress: Callable[[str], Progress]) -> Iterator[Released]:
     """Release every period that is closed and has checks, months before quarters before years."""
     method = build_method(settings)
+    settle()
     with opened_outbox(settings) as engine:
         for period in releasing.due(engine, _now()):
             yield releasing.release(engine, period, method=method, now=_now(), clock=_now, progress=progress(period))

@@ -12,12 +12,9 @@ from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.bootstrap.statistics_key import has_statistics_key, load_record_keys
 from receipt_service.config.parts import StatisticsSettings
 from receipt_service.statistics.facts import FactReader
-from receipt_service.statistics.folding import AT_ONCE_ON_POSTGRESQL, AT_ONCE_ON_SQLITE, Folding, FoldingPace
+from receipt_service.statistics.folding import Folding, pace_of
 from receipt_service.statistics.rollup import Rollup
-from receipt_service.storage.engine import is_sqlite
 from receipt_service.telemetry import logger
-
-_BREATH_ON_SQLITE = timedelta(milliseconds=20)
 
 
 def build_rollup(settings: StatisticsSettings, engine: Engine) -> Rollup:
@@ -28,12 +25,7 @@ def build_rollup(settings: StatisticsSettings, engine: Engine) -> Rollup:
 
 def build_folding(settings: StatisticsSettings, engine: Engine) -> Folding:
     """Put the folding together. Raises ``ConfigurationError`` without the statistics key."""
-    sqlite = is_sqlite(engine)
-    pace = FoldingPace(
-        at_once=AT_ONCE_ON_SQLITE if sqlite else AT_ONCE_ON_POSTGRESQL,
-        pause=timedelta(seconds=settings.statistics_pause_seconds),
-        breath=_BREATH_ON_SQLITE if sqlite else timedelta(0),
-    )
+    pace = pace_of(engine, timedelta(seconds=settings.statistics_pause_seconds))
     return Folding(build_rollup(settings, engine), pace)
 
 

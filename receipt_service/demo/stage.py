@@ -5,7 +5,7 @@
 | ``service/`` | everything the service keeps: database, keys |
 | ``logs/`` | what its processes wrote |
 | ``received/`` | what people got: mails, PDFs, receipt files |
-| ``neighbours/`` | the certificate of the mail server |
+| ``neighbours/`` | the certificate of the mail server, the witness of the log and its policy |
 | ``trust-root.json`` | the issuer's published keys, saved once: all that verification starts from |
 """
 
@@ -32,6 +32,8 @@ from receipt_service.errors import ConfigurationError
 SENDER: Final = "RECEPISSE"
 EMAIL_SENDER: Final = "recepisse@demonstration.example.org"
 _MARK: Final = ".receipt-service-demo"
+_POLICY: Final = "neighbours/witnesses.policy"
+_WITNESS: Final = "temoin.example"
 _NO_MORE: Final[Mapping[str, str]] = {}
 _DELIVERY_TIME: Final = timedelta(seconds=0.2)
 """From the stand-in's taking a text to its being on the phone for the provider's records."""
@@ -145,6 +147,7 @@ def open_stage(
             "RECEIPT_DEMO": "true",
             "RECEIPT_DATA_FOLDER": str(folder / "service"),
             "RECEIPT_PUBLIC_URL": base_url,
+            "RECEIPT_LOG_POLICY_FILE": str(folder / _POLICY),
             **_sms_settings(provider.url, account),
             **_mail_settings(sink.port, certificate),
             **more_settings,
@@ -177,6 +180,7 @@ def _start(stage: Stage, processes: tuple[str, ...], prepare: Callable[[Stage], 
     service = stage.processes
     signing_key = service.run("keys", "generate")
     log_keys = service.run("keys", "log", f"{urlsplit(stage.base_url).netloc}/log")
+    _start_witness(stage, log_keys.split())
     service.run("migrate")
     imported = service.run("directory", "import", str(stage.directory))
     prepared = prepare(stage)
@@ -187,9 +191,20 @@ def _start(stage: Stage, processes: tuple[str, ...], prepare: Callable[[Stage], 
     trusted = service.run("trust", "fetch", stage.base_url, "--trust-root", str(stage.trust_root_file))
     reports = {
         "signing key": signing_key,
-        "log": log_keys,
+        "log": log_keys.splitlines()[0],
         "directory": imported,
         "trust root": trusted,
         "prepared": prepared,
     }
     return replace(stage, reports=reports)
+
+
+def _start_witness(stage: Stage, log_keys: list[str]) -> None:
+    """Do what a third party does: make a witness, have it follow the log, run it, and give the log its keys."""
+    service, port = stage.processes, free_port()
+    folder = ("--folder", str(stage.folder / "neighbours" / "witness"))
+    made = service.run("witness", "init", "--name", _WITNESS, "--url", f"http://127.0.0.1:{port}", *folder)
+    service.run("witness", "add-log", *log_keys, *folder)
+    _, _, lines = made.partition("\n\n")
+    (stage.folder / _POLICY).write_text(f"{lines}quorum {_WITNESS}\n", encoding="utf-8")
+    service.start("witness", "serve", *folder, "--port", str(port))

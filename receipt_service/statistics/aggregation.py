@@ -6,6 +6,7 @@ of area: départements, communes, and units by their own checks. France and the 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -163,32 +164,32 @@ class Aggregation:
     def cells(self, tree: UnitTree) -> Iterator[tuple[Month, str, str, str, str, int, int]]:
         """Yield month, area, table, ``a``, ``b``, n and k of every cell that isn't nothing, in that order.
 
-        The order is that of the rows in the database: so they are written from one end to the other.
+        The order is that of the rows in the database: so they are written from one end to the other. One month at a
+        time, so that memory for sorting follows the largest month and not the years.
         """
-        areas = self._book.areas
-        sums = _UnitSums(tree, areas[AreaLevel.UNIT])
-        names = _Names()
-        france = names.add([FRANCE])
-        departments = names.add([department_area(code) for code in areas[AreaLevel.DEPARTMENT].texts])
-        communes = names.add([commune_area(code) for code in areas[AreaLevel.COMMUNE].texts])
-        own_units, sum_units = names.add(sums.own_names), names.add(sums.sum_names)
-        values = _Names()
-        values.add([""])
-        begins = {dimension: values.add(known.texts) for dimension, known in self._book.values.items()}
-        tables = _Names()
-        parts: list[_Part] = []
-        for table in TABLES:
-            code = tables.add([table.code])
-            a, b = (*(begins[each] for each in table.dimensions), 0, 0)[:2]
-            whole = self._cells[AreaLevel.DEPARTMENT, table.code].merged()
-            own = self._cells[AreaLevel.UNIT, table.code].merged()
-            nowhere = _grouped(whole.cells & ~(_AREA_MASK << _AREA_SHIFT), whole.n, whole.k)
-            found = [(nowhere, france), (whole, departments), (own, own_units), (sums.above(own), sum_units)]
-            if (AreaLevel.COMMUNE, table.code) in self._cells:
-                found.append((self._cells[AreaLevel.COMMUNE, table.code].merged(), communes))
-            parts += [_part(each, begin, code, a, b) for each, begin in found]
-        months = _Names([f"{int(text):06}" for text in self._book.months.texts])
-        return _in_order(parts, (months, names, tables, values, values))
+        names = _CellNames(self._book, tree)
+        months = self._book.months.texts
+        for month in sorted(range(len(months)), key=months.__getitem__):
+            parts = [part for table in TABLES for part in self._parts(table, month, names)]
+            yield from _in_order(int(months[month]), parts, names)
+
+    def _parts(self, table: Table, month: int, names: "_CellNames") -> Iterator["_Part"]:
+        """Give the cells of a table in a month, for each kind of area."""
+        whole = _of_month(self._cells[AreaLevel.DEPARTMENT, table.code].merged(), month)
+        own = _of_month(self._cells[AreaLevel.UNIT, table.code].merged(), month)
+        nowhere = _grouped(whole.cells & ~(_AREA_MASK << _AREA_SHIFT), whole.n, whole.k)
+        found = [
+            (nowhere, names.france),
+            (whole, names.departments),
+            (own, names.own_units),
+            (names.sums.above(own), names.sum_units),
+        ]
+        if (AreaLevel.COMMUNE, table.code) in self._cells:
+            found.append((_of_month(self._cells[AreaLevel.COMMUNE, table.code].merged(), month), names.communes))
+        code = names.table_of[table.code]
+        a, b = (*(names.begins[each] for each in table.dimensions), 0, 0)[:2]
+        for sums, area in found:
+            yield _part(sums, area, code, a, b)
 
     def officers(self) -> Iterator[tuple[Month, str, str, str, str, int]]:
         """Yield month, unit, officer, family, outcome and n of every officer's cell that isn't nothing."""
@@ -231,10 +232,24 @@ class _Names:
         return places
 
 
-class _Part(NamedTuple):
-    """Cells of one table and kind of area: numbers of month, area, table, ``a`` and ``b``; n and k."""
+class _CellNames:
+    """The texts behind the numbers of cells: where each kind of area and each dimension begins among them."""
 
-    month: Numbers
+    def __init__(self, book: Codebook, tree: UnitTree) -> None:
+        units = book.areas[AreaLevel.UNIT]
+        self.sums = _UnitSums(tree, units)
+        self.areas, self.tables, self.values = _Names(), _Names(), _Names([""])
+        self.france = self.areas.add([FRANCE])
+        self.departments = self.areas.add([department_area(code) for code in book.areas[AreaLevel.DEPARTMENT].texts])
+        self.communes = self.areas.add([commune_area(code) for code in book.areas[AreaLevel.COMMUNE].texts])
+        self.own_units, self.sum_units = self.areas.add(self.sums.own_names), self.areas.add(self.sums.sum_names)
+        self.begins = {dimension: self.values.add(known.texts) for dimension, known in book.values.items()}
+        self.table_of = {table.code: self.tables.add([table.code]) for table in TABLES}
+
+
+class _Part(NamedTuple):
+    """Cells of one month, table and kind of area: numbers of area, table, ``a`` and ``b``; n and k."""
+
     area: Numbers
     table: Numbers
     a: Numbers
@@ -243,12 +258,19 @@ class _Part(NamedTuple):
     k: Numbers
 
 
+def _of_month(sums: _Sums, month: int) -> _Sums:
+    """Take the cells of one month; they stand together."""
+    least = month << _MONTH_SHIFT
+    first = np.searchsorted(sums.cells, least)
+    last = np.searchsorted(sums.cells, least | ((1 << _MONTH_SHIFT) - 1), side="right")
+    return _Sums(*(column[first:last] for column in sums))
+
+
 def _part(sums: _Sums, area: int, table: int, a: int, b: int) -> _Part:
     """Take cells apart; what adds up to nothing is left out."""
     kept = np.flatnonzero((sums.n != 0) | (sums.k != 0))
     cells = sums.cells[kept]
     return _Part(
-        cells >> _MONTH_SHIFT,
         ((cells >> _AREA_SHIFT) & _AREA_MASK) + area,
         np.full_like(cells, table),
         ((cells >> _A_SHIFT) & _A_MASK) + a,
@@ -258,21 +280,23 @@ def _part(sums: _Sums, area: int, table: int, a: int, b: int) -> _Part:
     )
 
 
-def _in_order(parts: list[_Part], names: tuple[_Names, ...]) -> Iterator[tuple[Month, str, str, str, str, int, int]]:
+def _in_order(
+    month: Month, parts: list[_Part], names: _CellNames
+) -> Iterator[tuple[Month, str, str, str, str, int, int]]:
     """Sort by the alphabet of each part of the key, and turn numbers into texts, some at a time."""
     whole = _Part(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    month, area, table, a, b = (each.places()[column] for each, column in zip(names, whole, strict=False))
-    order = np.lexsort(((table << 2 * _PLACE_BITS) | (a << _PLACE_BITS) | b, (month << _PLACE_BITS) | area))
-    texts = [each.array() for each in names]
-    texts[0] = texts[0].astype(np.int64).astype(object)
+    values = names.values.places()
+    area, table = names.areas.places()[whole.area], names.tables.places()[whole.table]
+    order = np.lexsort(((table << 2 * _PLACE_BITS) | (values[whole.a] << _PLACE_BITS) | values[whole.b], area))
+    areas, tables, texts = names.areas.array(), names.tables.array(), names.values.array()
     for start in range(0, len(order), _DECODED_AT_ONCE):
         chosen = _Part(*(column[order[start : start + _DECODED_AT_ONCE]] for column in whole))
         yield from zip(
-            texts[0][chosen.month].tolist(),
-            texts[1][chosen.area].tolist(),
-            texts[2][chosen.table].tolist(),
-            texts[3][chosen.a].tolist(),
-            texts[3][chosen.b].tolist(),
+            repeat(month, len(chosen.n)),
+            areas[chosen.area].tolist(),
+            tables[chosen.table].tolist(),
+            texts[chosen.a].tolist(),
+            texts[chosen.b].tolist(),
             chosen.n.tolist(),
             chosen.k.tolist(),
             strict=True,

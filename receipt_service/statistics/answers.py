@@ -1,7 +1,8 @@
 """Answering supervisors: released figures of their own units, and of the places where those work.
 
 Whoever answers reads ``released_cell`` alone; the rollup is out of reach from here. What is not shown is not counted
-here either: a missing value and one with a few checks look the same.
+here either: a missing value and one with a few checks look the same. Who may ask is found out each time; the answer
+itself never changes, and is kept (``statistics.frozen``).
 """
 
 import asyncio
@@ -16,16 +17,8 @@ from receipt_service.domain.check import Officer
 from receipt_service.domain.directory import UnitEntry
 from receipt_service.domain.territory import department_code
 from receipt_service.errors import OutsideOwnUnits, PeriodNotReleased
-from receipt_service.statistics.lattice import (
-    AreaLevel,
-    Period,
-    code_of,
-    commune_area,
-    department_area,
-    level_of,
-    parts_of,
-    unit_area,
-)
+from receipt_service.statistics.frozen import LINES_KEPT, PERIODS_KEPT, Kept, ShownAreas
+from receipt_service.statistics.lattice import AreaLevel, Period, code_of, level_of, parts_of, unit_area
 from receipt_service.statistics.method.cell_key import Mark
 from receipt_service.statistics.questions import Question, Split
 from receipt_service.statistics.releasing.protection import OTHER, TOTAL
@@ -35,6 +28,8 @@ from receipt_service.storage.releases import Figure, Release
 
 _LATEST: Final = 3
 _MARKS: Final = {mark.value: mark for mark in Mark}
+_NAMES: Final = {OTHER: "other"}
+"""Values that an answer names in another way."""
 
 
 class Line(NamedTuple):
@@ -126,9 +121,12 @@ class Offer:
 class Answers:
     """Answers supervisors, each in one transaction and off the event loop."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, lines_kept: int = LINES_KEPT) -> None:
+        """``lines_kept``: how many lines of answers are kept in memory at most."""
         self._engine = engine
         self._structure = Structure(-1, {})
+        self._answers = Kept[tuple[int, Question], Answer](lines_kept, lambda answer: 1 + len(answer.lines))
+        self._areas = Kept[Period, ShownAreas](PERIODS_KEPT)
 
     async def offer(self, reader: Officer) -> Offer:
         """Tell what the reader can ask for."""
@@ -149,19 +147,40 @@ class Answers:
             structure = self._structure_of(connection)
             if not structure.scope_of(reader.service.code).allows(question.area):
                 raise OutsideOwnUnits("the area is neither the reader's own nor below it")
-            released = releases.released(connection)
-            if question.period not in released:
-                raise PeriodNotReleased(tuple(released)[-_LATEST:])
-            areas = _areas_of(question, structure, connection)
-            periods = [period for period in _periods_of(question) if period in released]
-            total = releases.figures(connection, periods=[question.period], areas=[question.area], table=TOTAL.table)
-            found = releases.figures(connection, periods=periods, areas=areas, table=question.table.code)
+            key = (structure.revision, question)  # which units stand below another may change
+            return self._answers.get(key) or self._answers.keep(key, self._read(connection, structure, question))
+
+    def _read(self, connection: Connection, structure: Structure, question: Question) -> Answer:
+        released = releases.released(connection)
+        if question.period not in released:
+            raise PeriodNotReleased(tuple(released)[-_LATEST:])
+        areas = self._areas_of(connection, structure, question)
+        periods = [period for period in _periods_of(question) if period in released]
+        total = releases.figures(connection, periods=[question.period], areas=[question.area], table=TOTAL.table)
+        found = releases.figures(connection, periods=periods, areas=areas, table=question.table.code)
         return Answer(
             question=question,
             released_at=released[question.period].released_at,
-            total=total[0].value if total else None,
+            total=next((value for *_, value, _ in total), None),
             lines=tuple(_lines(found, question)),
         )
+
+    def _areas_of(self, connection: Connection, structure: Structure, question: Question) -> Sequence[str]:
+        """Give the area, or the areas directly below it."""
+        code = code_of(question.area)
+        match question.area_split:
+            case None:
+                return (question.area,)
+            case Split.UNIT:
+                return [unit_area(below) for below in structure.below.get(code, ())]
+            case Split.DEPARTMENT:
+                return self._shown(connection, question.period).departments()
+            case _:
+                return self._shown(connection, question.period).communes(code)
+
+    def _shown(self, connection: Connection, period: Period) -> ShownAreas:
+        found = self._areas.get(period)
+        return found or self._areas.keep(period, ShownAreas(releases.shown_areas(connection, period)))
 
     def _structure_of(self, connection: Connection) -> Structure:
         """Read the units again when the directory has another revision."""
@@ -179,27 +198,15 @@ def _periods_of(question: Question) -> tuple[Period, ...]:
     return tuple(part for part in parts_of(question.period) if ("Q" in part) == quarters)
 
 
-def _areas_of(question: Question, structure: Structure, connection: Connection) -> Sequence[str]:
-    """Give the area, or the areas directly below it."""
-    code = code_of(question.area)
-    match question.area_split:
-        case None:
-            return (question.area,)
-        case Split.UNIT:
-            return [unit_area(below) for below in structure.below.get(code, ())]
-        case Split.DEPARTMENT:
-            return releases.areas_like(connection, question.period, department_area(""))
-        case _:
-            return releases.areas_like(connection, question.period, commune_area(code))
-
-
 def _lines(figures: Sequence[Figure], question: Question) -> list[Line]:
     """Name figures by the values of the question's divisions. There may be tens of thousands: operations of France."""
+    marks, names, number = _MARKS, _NAMES, len(question.table.dimensions)
+    if question.area_split is None and question.period_split is None and number == 1:
+        return sorted(Line((names.get(a, a),), value, marks[mark]) for _, _, a, _, value, mark in figures)
     by_area, by_time = question.area_split is not None, question.period_split is not None
-    number = len(question.table.dimensions)
     lines = []
     for period, area, a, b, value, mark in figures:
-        values = tuple("other" if each == OTHER else each for each in (a, b)[:number])
+        values = (names.get(a, a), names.get(b, b))[:number]
         first = (code_of(area),) if by_area else ()
-        lines.append(Line((*first, period, *values) if by_time else (*first, *values), value, _MARKS[mark]))
+        lines.append(Line((*first, period, *values) if by_time else (*first, *values), value, marks[mark]))
     return sorted(lines)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice, starmap
+from itertools import starmap
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -22,10 +22,10 @@ from receipt_service.errors import ConfigurationError, Unavailable
 from receipt_service.statistics.aggregation import Aggregation
 from receipt_service.statistics.fact_columns import Codebook, FactColumns, Signed, columns_of
 from receipt_service.statistics.facts import Fact, FactReader, born_at_rest, resting
-from receipt_service.statistics.lattice import unit_area
+from receipt_service.statistics.moved_units import directory_tree, move_units
 from receipt_service.statistics.record_keys import RecordKeys
 from receipt_service.statistics.units import UnitTree
-from receipt_service.storage import directory, fold_queue, rollup, rollup_units
+from receipt_service.storage import directory, fold_queue, rollup
 from receipt_service.storage.engine import is_sqlite, reading, writing
 from receipt_service.storage.fold_queue import Queued, StubText
 from receipt_service.storage.rollup import CellRow, OfficerRow
@@ -35,7 +35,6 @@ STUBS_AT_ONCE = 5000
 REBUILD_LEASE = timedelta(seconds=60)
 """On SQLite: after so long without a word from a rebuild, folding goes on and the rebuild has failed."""
 _RENEW_SECONDS = 10
-_CELLS_AT_ONCE = 50_000
 
 Row = TypeVar("Row")
 Progress = Callable[[int], None]
@@ -48,6 +47,24 @@ class Folded:
 
     rows: int
     cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Deltas:
+    """What is to be added to the cells."""
+
+    cells: list[CellRow]
+    officers: list[OfficerRow]
+
+    @classmethod
+    def of(cls, aggregation: Aggregation, tree: UnitTree) -> Self:
+        """Take what was aggregated."""
+        return cls(list(starmap(CellRow, aggregation.cells(tree))), list(starmap(OfficerRow, aggregation.officers())))
+
+    def add_to(self, connection: Connection) -> None:
+        """Add it to the cells."""
+        rollup.add_cells(connection, self.cells)
+        rollup.add_officers(connection, self.officers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +114,51 @@ class Rollup:
         read, ``ValueError`` for cells that can't be right, and ``ConfigurationError`` when the statistics key is
         another than before; nothing is folded then.
         """
+        return (self._fold_on_sqlite if is_sqlite(self._engine) else self._fold_on_postgresql)(limit)
+
+    def _fold_on_postgresql(self, limit: int) -> Folded:
         with writing(self._engine) as connection:
-            if not rollup.take_fold_lock(connection):
+            now = self._clock()
+            if not rollup.take_fold_lock(connection) or not self._may_fold(connection, now):
                 return Folded(0, 0)
-            state, now = self._state(connection), self._clock()
-            if state.rebuilding_until is not None and state.rebuilding_until > now:
-                return Folded(0, 0)
-            tree = self._follow_directory(connection, state.directory_revision)
             queued = fold_queue.claim(connection, limit)
             if not queued:
                 return Folded(0, 0)
-            book = Codebook()
-            aggregation = Aggregation(book)
-            aggregation.add(columns_of(self._signed(connection, queued), book))
-            cells = store(connection, aggregation, tree)
-            rollup.note_rebuilding(connection, None)
-            rollup.note_folded(connection, now, self._keys.fingerprint)
-        return Folded(len(queued), cells)
+            return self._write(connection, queued, self._added_up(connection, queued, self._tree[1]), now)
+
+    def _fold_on_sqlite(self, limit: int) -> Folded:
+        """Read and reckon before the write lock is taken, since nobody registers a check while it is held."""
+        with reading(self._engine) as connection:
+            queued = fold_queue.oldest(connection, limit)
+            before = self._tree
+            deltas = self._added_up(connection, queued, before[1]) if queued else None
+        with writing(self._engine) as connection:
+            now = self._clock()
+            if not self._may_fold(connection, now) or deltas is None or not fold_queue.take(connection, queued):
+                return Folded(0, 0)
+            if self._tree[0] != before[0]:  # units moved since
+                deltas = self._added_up(connection, queued, self._tree[1])
+            return self._write(connection, queued, deltas, now)
+
+    def _may_fold(self, connection: Connection, now: datetime) -> bool:
+        """Bring the sums in line with the directory; False while somebody rebuilds."""
+        state = self._state(connection)
+        if state.rebuilding_until is not None and state.rebuilding_until > now:
+            return False
+        self._follow_directory(connection, state.directory_revision)
+        return True
+
+    def _added_up(self, connection: Connection, queued: Sequence[Queued], tree: UnitTree) -> _Deltas:
+        book = Codebook()
+        aggregation = Aggregation(book)
+        aggregation.add(columns_of(self._signed(connection, queued), book))
+        return _Deltas.of(aggregation, tree)
+
+    def _write(self, connection: Connection, queued: Sequence[Queued], deltas: _Deltas, now: datetime) -> Folded:
+        deltas.add_to(connection)
+        rollup.note_rebuilding(connection, None)
+        rollup.note_folded(connection, now, self._keys.fingerprint)
+        return Folded(len(queued), len(deltas.cells) + len(deltas.officers))
 
     def has_work(self) -> bool:
         """Tell whether something waits, without keeping any writer from its work."""
@@ -150,8 +195,8 @@ class Rollup:
             raise ConfigurationError("the statistics key is another than the one that the rollup was made with")
         return state
 
-    def _follow_directory(self, connection: Connection, followed: int) -> UnitTree:
-        """Return the tree of the directory as it is now, with the sums of units brought in line with it."""
+    def _follow_directory(self, connection: Connection, followed: int) -> None:
+        """Read the tree of the directory as it is now, and bring the sums of units in line with it."""
         known, tree = self._tree
         current = directory.revision(connection)
         if current != known:
@@ -160,7 +205,6 @@ class Rollup:
             move_units(connection, UnitTree(rollup.tree(connection)), tree)
             rollup.save_tree(connection, tree.parents, current)
         self._tree = (current, tree)
-        return tree
 
     def _signed(self, connection: Connection, queued: Sequence[Queued]) -> list[Signed]:
         texts = fold_queue.stub_texts(connection, (each.stub_id for each in queued))
@@ -258,44 +302,9 @@ class Rollup:
         return columns_of(signed, book)
 
 
-def store(connection: Connection, aggregation: Aggregation, tree: UnitTree) -> int:
-    """Add what was aggregated to the cells; return how many cells that were."""
-    written = 0
-    for part in _parts(starmap(CellRow, aggregation.cells(tree))):
-        rollup.add_cells(connection, part)
-        written += len(part)
-    for officers in _parts(starmap(OfficerRow, aggregation.officers())):
-        rollup.add_officers(connection, officers)
-        written += len(officers)
-    return written
-
-
-def _parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while part := list(islice(rows, _CELLS_AT_ONCE)):
-        yield part
-
-
-def directory_tree(connection: Connection) -> UnitTree:
-    """Read the tree of units from the directory."""
-    return UnitTree({unit.code: unit.parent_code for unit in directory.units(connection).values()})
-
-
-def move_units(connection: Connection, old: UnitTree, new: UnitTree) -> None:
-    """Make the sums of units again that another tree changes, in every month."""
-    moved, gained, lost = old.changes_to(new)
-    if not moved:
-        return
-    for month in rollup_units.months(connection):
-        counted = {unit for unit in moved if rollup_units.has_rows(connection, month, unit_area(unit))}
-        above = {each for unit in counted for each in {*old.ancestors(unit)} ^ {*new.ancestors(unit)}}
-        for unit in gained:  # what stood as its sum were its own checks
-            rollup_units.rename(connection, month, unit_area(unit), new.own_area(unit))
-        for unit in (above | lost) - gained:
-            rollup_units.drop(connection, month, unit_area(unit))
-        for unit in lost:
-            rollup_units.rename(connection, month, old.own_area(unit), unit_area(unit))
-        for unit in (above | gained) - lost:
-            rollup_units.add_up(connection, month, unit_area(unit), map(new.own_area, new.subtree(unit)))
+def store(connection: Connection, aggregation: Aggregation, tree: UnitTree) -> None:
+    """Add what was aggregated to the cells."""
+    _Deltas.of(aggregation, tree).add_to(connection)
 
 
 def status_of(engine: Engine, now: datetime) -> RollupStatus:

@@ -50,8 +50,9 @@ MANNERS = {
 KNOWN_FILES = re.compile(
     r"data/(receipts\.sqlite3(-wal|-shm)?|mail/[a-z-]+\.(pem|key)|mail/[a-z-]+"
     r"|keys/issuer/[\w.\-]+|keys/sealing/([\dT-]+Z\.pub|worker\.heartbeat)|keys/epochs/[\dT-]+Z\.(key|destroyed)"
-    r"|keys/replay/(lookup|replay-[\dT-]+Z)\.key|keys/statistics/record\.key|keys/session/session\.key)"
-    r"|logs/(api|worker)\.log|answers/\d{4}\.txt"
+    r"|keys/replay/(lookup|replay-[\dT-]+Z)\.key|keys/statistics/record\.key|keys/session/session\.key"
+    r"|keys/log/(ed25519\.seed|ml-dsa-44\.seed|origin|last-signed)|log/(checkpoint|policy|tile/[a-z0-9./]+))"
+    r"|logs/(api|worker|log|keys)\.log|answers/\d{4}\.txt"
 )
 
 
@@ -71,8 +72,8 @@ class Watched:
         return self.search.run(*self.folders)
 
     def start(self, role: str) -> None:
-        address = ("--host", "127.0.0.1", "--port", str(self.stage.port)) if role == "api" else ()
-        self.processes.start(role, *address)
+        address = ("--host", "127.0.0.1", "--port", str(self.stage.port))
+        self.processes.start(role, *{"api": address, "log": ("run",)}.get(role, ()))
         if role == "api":
             self.processes.wait_until_ready(f"{self.stage.url}/readyz")
 
@@ -125,6 +126,8 @@ def test_no_identity_is_left_anywhere(watched, tmp_path, capsys):
         if canary.number % 11 in MANNERS:
             watched.stage.phones.manners[canary.sms] = MANNERS[canary.number % 11]
 
+    watched.processes.run("keys", "log", "recepisse.example/log")
+    watched.start("log")
     watched.start("api")
     submit_all(watched)
     refuse_all(watched)
@@ -165,6 +168,8 @@ def submit_all(watched: Watched) -> None:
             await half_way.wait()
             await asyncio.to_thread(watched.kill, "api")
             await asyncio.to_thread(watched.start, "api")
+            await asyncio.to_thread(watched.kill, "log")
+            await asyncio.to_thread(watched.start, "log")
             await asyncio.gather(*clients)
 
     asyncio.run(everyone())
@@ -258,6 +263,8 @@ def deliver_all(watched: Watched) -> None:
     wait_for(lambda: not stage.sql("SELECT id FROM fold_queue"), 60, "everything counted")
     counted = stage.sql("SELECT sum(n) AS n FROM rollup_cell WHERE area = 'F' AND table_code = 'total'")
     assert [row.n for row in counted] == [len(ACCEPTED)]
+    logged = "SELECT published_size FROM log_tree"
+    wait_for(lambda: [row.published_size for row in stage.sql(logged)] == [len(ACCEPTED)], 60, "everything logged")
     assert not any(record.body for record in stage.phones.records.values())
 
 

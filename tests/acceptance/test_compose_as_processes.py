@@ -21,9 +21,14 @@ import psycopg
 import pytest
 
 from receipt_service.demo.service_processes import free_port
+from receipt_service.tlog.merkle import leaf_hash
+from receipt_service.tlog.policy import parse_policy
+from receipt_service.tlog.proof import parse_proof
+from receipt_service.tlog.trust import check_logged
 from tests.support import checks, compose
 from tests.support.compose_stage import BIN, OFFICER, Stage, TokenIssuer, make_database, make_secrets, wait_until
 from tests.support.databases import running_postgres
+from tests.support.logs import CHECKS
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.slow]
 
@@ -68,16 +73,21 @@ def service(stage, issuer):
     owner = (stage.secrets / "owner_database_url").read_text().strip().replace("+psycopg", "")
     stage.psql(ROOT / "deploy/postgres/grants.sql", owner)
     stage.run("keys", "generate")
+    stage.run("keys", "log", LOG)
     csv = stage.folder / "directory.csv"
     csv.write_text(DIRECTORY)
     stage.run("directory", "import", str(csv))
     stage.start("mail-sink")
     stage.start("worker")
     stage.start("statistics")
+    stage.start("log")
     stage.start("api")
     wait_until(lambda: stage.is_healthy("worker"))
     wait_until(lambda: stage.is_healthy("api"))
     return f"http://127.0.0.1:{stage.ports['api']}"
+
+
+LOG = "recepisse.example/log"
 
 
 def a_check() -> dict[str, object]:
@@ -176,6 +186,37 @@ def test_a_quarter_is_published_with_the_role_of_statistics_and_served_by_the_ap
         stage.run("publish", "2025-Q4")
 
 
+def test_supervisors_ask_what_the_role_of_statistics_released(stage, service, issuer):
+    stage.run("statistics", "release", "2026-10")
+    token = issuer.token(realm_access={"roles": ["supervisor"]})
+    request = urllib.request.Request(f"{service}/v1/statistics", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert [each["period"] for each in json.load(answer)["periods"]] == ["2026-10"]
+
+
+def test_the_log_is_kept_by_a_process_that_may_do_nothing_else_and_served_by_the_api(stage, service, issued):
+    number = issued["receipt_number"]
+
+    def proof():
+        with urllib.request.urlopen(f"{service}/v1/stubs/{number}", timeout=10) as answer:
+            leaf = json.load(answer)["leaf"]
+        try:
+            address = f"{service}/v1/log/proofs/{leaf_hash(leaf.encode()).hex()}"
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                return leaf, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return leaf, None
+
+    wait_until(lambda: proof()[1] is not None)
+    leaf, file = proof()
+    with urllib.request.urlopen(f"{service}/log/policy", timeout=10) as answer:
+        trusted = parse_policy(answer.read())
+    checked = check_logged(leaf_hash(leaf.encode()), parse_proof(file), trusted, CHECKS)
+    assert checked.checkpoint.origin == LOG
+    assert '"waiting": 0' in stage.run("log", "status", "--json")
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -230,6 +271,17 @@ def test_an_officer_whom_the_directory_does_not_know_is_refused(service, issuer)
         ("statistics", "SELECT * FROM officer"),
         ("statistics", "INSERT INTO stub (id) VALUES (1)"),
         ("statistics", "INSERT INTO fold_queue (stub_id, sign) VALUES (1, 1)"),
+        ("statistics", "SELECT * FROM log_entry"),
+        ("api", "SELECT * FROM log_queue"),
+        ("api", "INSERT INTO log_entry (entry_index) VALUES (1)"),
+        ("api", "UPDATE log_tree SET size = 0"),
+        ("worker", "SELECT * FROM log_entry"),
+        ("log", "SELECT * FROM stub"),
+        ("log", "SELECT * FROM message"),
+        ("log", "SELECT * FROM envelope"),
+        ("log", "INSERT INTO log_queue (stub_id) VALUES (1)"),
+        ("log", "UPDATE log_entry SET leaf_key = 0"),
+        ("log", "DELETE FROM log_anchor"),
     ],
 )
 def test_database_role_stays_in_its_part(stage, issued, role, statement):

@@ -7,11 +7,13 @@ from receipt_service.web.app import API_ROUTERS
 from receipt_service.web.authentication import Role
 from receipt_service.web.pages import pages_router
 from receipt_service.web.routes.demo_tokens import demo_router
+from receipt_service.web.routes.log import log_router
 from receipt_service.web.routes.open_data import open_data_router
 
 PUBLIC = {
     ("GET", "/v1/stubs/{receipt_number}"): "its address is the capability",
     ("GET", "/v1/catalogue"): "the law is public",
+    ("GET", "/v1/log/proofs/{leaf_hash}"): "the log is public, and a leaf says nothing of its check",
     ("GET", "/.well-known/jwt-vc-issuer"): "keys are public",
     ("GET", "/healthz"): "says nothing",
     ("GET", "/readyz"): "says nothing about checks",
@@ -54,6 +56,6 @@ def test_the_document_says_the_same():
 
 
 def test_pages_and_the_demonstrations_tokens_are_public_on_purpose():
-    for route in routes(pages_router(), open_data_router(), demo_router()):
+    for route in routes(pages_router(), open_data_router(), log_router(), demo_router()):
         assert route.endpoint.roles == ()
         assert not route.include_in_schema

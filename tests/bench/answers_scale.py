@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,14 +24,18 @@ from typing import Any
 
 import click
 import numpy as np
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from receipt_service.bootstrap.database import migrate
+from receipt_service.bootstrap.memory import settle
 from receipt_service.bootstrap.release import build_method
 from receipt_service.config.parts import ReleaseSettings
 from receipt_service.domain.check import Officer, Service
 from receipt_service.domain.directory import UnitEntry
-from receipt_service.statistics.answers import Answers
+from receipt_service.statistics.answers import Answer, Answers
+from receipt_service.statistics.fact_columns import FactColumns
+from receipt_service.statistics.frozen import LINES_KEPT
+from receipt_service.statistics.indicator_cells import cells_of
 from receipt_service.statistics.lattice import AreaLevel, Dimension
 from receipt_service.statistics.questions import Question, question_of
 from receipt_service.statistics.releasing.release import closes_at, due, release
@@ -46,6 +50,7 @@ YEAR_OVER = closes_at("2026")
 SAMPLE = 1_000_000
 RATE = 100
 """Checks a second while questions are asked."""
+AREA_KINDS = {"F": "France", "D": "a département", "U": "a unit"}
 KINDS = {
     "a unit's total": ("U", "2026-10", ()),
     "a unit's bases": ("U", "2026-10", ("basis",)),
@@ -82,6 +87,7 @@ def lay_units(engine: Engine, ground: Ground) -> None:
 def release_year(engine: Engine) -> list[dict[str, Any]]:
     """Release the months, quarters and the year; seconds and cells of each."""
     told = []
+    settle()  # as the command does
     with tempfile.TemporaryDirectory() as folder:
         method = build_method(ReleaseSettings(data_folder=Path(folder)))
     for period in due(engine, YEAR_OVER):
@@ -104,31 +110,74 @@ def questions(engine: Engine, number: int) -> Iterator[tuple[str, Question]]:
     """Draw questions of each kind, about areas of which something is shown."""
     chance = random.Random(4)
     with reading(engine) as connection:
-        areas = {kind: releases.areas_like(connection, "2026", kind) for kind in "UDCF"}
+        shown = sorted(releases.shown_areas(connection, "2026"))
+    areas = {kind: [area for area in shown if area.startswith(kind)] for kind in "UDCF"}
     for name, (kind, period, by) in KINDS.items():
         for _ in range(number):
             yield name, question_of(area=chance.choice(areas[kind]), period=period, by=by)
 
 
-def ask_all(engine: Engine, number: int) -> dict[str, Any]:
-    """Ask, one after the other; milliseconds of all, and of each kind."""
-    answers, asker = Answers(engine), reader()
+def ask_all(engine: Engine, number: int, *, kept: int = 0) -> dict[str, Any]:
+    """Ask, one after the other; milliseconds of all, and of each kind, and of a page of indicators.
+
+    ``kept`` lines of answers are kept by whoever answers; with 0 each question is read from the database anew.
+    """
+    answers, asker = Answers(engine, lines_kept=kept), reader()
     took: dict[str, list[float]] = {}
+    pages: dict[str, list[float]] = {}
     lines = 0
-    with asyncio.Runner() as runner:
+
+    async def ask() -> None:
+        nonlocal lines
         for name, question in questions(engine, number):
             began = time.perf_counter()
-            lines += len(runner.run(answers.ask(question, asker)).lines)
+            lines += len((await answers.ask(question, asker)).lines)
             took.setdefault(name, []).append((time.perf_counter() - began) * 1e3)
-    every = np.array([each for times in took.values() for each in times])
-    return {
-        "questions": len(every),
-        "lines": lines,
-        "p50_ms": round(float(np.percentile(every, 50)), 1),
-        "p95_ms": round(float(np.percentile(every, 95)), 1),
-        "max_ms": round(float(every.max()), 1),
-        "p95_ms_by_kind": {name: round(float(np.percentile(times, 95)), 1) for name, times in took.items()},
+        for kind, area in areas_by_chance(engine, max(number // 4, 1)):
+            began = time.perf_counter()
+            await indicators(answers, asker, area, "2026")
+            pages.setdefault(kind, []).append((time.perf_counter() - began) * 1e3)
+
+    settle()  # as a server does
+    with asyncio.Runner() as runner:
+        runner.run(ask())
+    return {**_told([each for times in took.values() for each in times]), "lines": lines} | {
+        "p95_ms_by_kind": {name: _percentile(times, 95) for name, times in took.items()},
+        "indicators_p95_ms": {kind: _percentile(times, 95) for kind, times in pages.items()},
     }
+
+
+def areas_by_chance(engine: Engine, number: int) -> Iterator[tuple[str, str]]:
+    """Draw areas that have a page of indicators, a number of each kind."""
+    chance = random.Random(5)
+    with reading(engine) as connection:
+        shown = sorted(releases.shown_areas(connection, "2026"))
+    for kind in "FDU":
+        for _ in range(number):
+            yield AREA_KINDS[kind], chance.choice([area for area in shown if area.startswith(kind)])
+
+
+async def indicators(answers: Answers, asker: Officer, area: str, period: str) -> None:
+    """Ask what a page of indicators asks."""
+
+    async def ask(area: str, period: str, by: Sequence[str]) -> Answer:
+        return await answers.ask(question_of(area=area, period=period, by=by), asker)
+
+    offer = await answers.offer(asker)
+    await cells_of(ask, area, period, offer=offer, requisition_bases=frozenset(), noise_variance=10.0)
+
+
+def _told(times: Sequence[float]) -> dict[str, Any]:
+    return {
+        "questions": len(times),
+        "p50_ms": _percentile(times, 50),
+        "p95_ms": _percentile(times, 95),
+        "max_ms": _percentile(times, 100),
+    }
+
+
+def _percentile(times: Sequence[float], share: int) -> float:
+    return round(float(np.percentile(times, share)), 1)
 
 
 def ask_beside_folding(engine: Engine, ground: Ground, number: int, seconds: float) -> dict[str, Any]:
@@ -139,32 +188,21 @@ def ask_beside_folding(engine: Engine, ground: Ground, number: int, seconds: flo
         told["folding"] = live(engine, stub_facts.rollup(engine), SpreadForms(ground), (RATE, seconds), folding=True)
 
     beside = threading.Thread(target=register)
+    began = time.perf_counter()
     beside.start()
     told |= ask_all(engine, number)
+    told["asked_s"] = round(time.perf_counter() - began, 1)
     beside.join()
     return told
 
 
 def scan(engine: Engine, ground: Ground, number: int) -> dict[str, Any]:
-    """Ask bases and outcomes of one unit over raw facts: a table of them without any help but its own order."""
+    """Ask bases and outcomes of a tenth of the units over raw facts: a table of them without any help but its order."""
     chance = np.random.default_rng(9)
     with writing(engine) as connection:
         connection.execute(text("CREATE TABLE raw_fact (unit INTEGER, basis INTEGER, outcome INTEGER, hour INTEGER)"))
         for start in range(0, number, 100_000):
-            some = facts(ground, 0, min(100_000, number - start), chance)
-            rows = len(some.months)
-            outcomes = np.zeros(rows, np.int64)
-            several = some.several[Dimension.OUTCOME]
-            outcomes[several.rows] = several.values
-            columns = (
-                some.areas[AreaLevel.UNIT],
-                some.single[Dimension.BASIS],
-                outcomes,
-                some.single[Dimension.HOUR_BAND],
-            )
-            mark = ", ".join(["?" if is_sqlite(engine) else "%s"] * 4)
-            statement = f"INSERT INTO raw_fact VALUES ({mark})"  # noqa: S608 - two marks of ours
-            connection.exec_driver_sql(statement, [tuple(row) for row in np.column_stack(columns).tolist()])
+            _write_raw(connection, facts(ground, 0, min(100_000, number - start), chance))
     query = text("SELECT basis, outcome, count(*) FROM raw_fact WHERE unit < 300 GROUP BY basis, outcome")
     took = []
     for _ in range(5):
@@ -177,8 +215,26 @@ def scan(engine: Engine, ground: Ground, number: int) -> dict[str, Any]:
     return {"facts": number, "scan_ms": round(sorted(took)[2], 1)}
 
 
-def measure(url: str, ground: Ground, *, number: int, asked: int, seconds: float) -> dict[str, Any]:
-    """Measure one database."""
+def _write_raw(connection: Connection, some: FactColumns) -> None:
+    outcomes = np.zeros(len(some.months), np.int64)
+    several = some.several[Dimension.OUTCOME]
+    outcomes[several.rows] = several.values
+    hours = some.single[Dimension.HOUR_BAND]
+    columns = np.column_stack((some.areas[AreaLevel.UNIT], some.single[Dimension.BASIS], outcomes, hours))
+    if is_sqlite(connection):
+        connection.exec_driver_sql("INSERT INTO raw_fact VALUES (?, ?, ?, ?)", [tuple(row) for row in columns.tolist()])
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    with driver.cursor() as copying, copying.copy("COPY raw_fact FROM STDIN") as copy:
+        for row in columns.tolist():
+            copy.write_row(row)
+
+
+def measure(
+    url: str, ground: Ground, *, number: int, asked: int, seconds: float, scanned: int = SAMPLE
+) -> dict[str, Any]:
+    """Measure one database. ``scanned``: of how many facts at most the table of raw facts is."""
     migrate(url)
     engine = open_engine(url)
     name = "SQLite" if is_sqlite(engine) else "PostgreSQL"
@@ -187,9 +243,11 @@ def measure(url: str, ground: Ground, *, number: int, asked: int, seconds: float
     lay_units(engine, ground)
     told["releases"] = release_year(engine)
     told["peak_mib"] = peak_mebibytes()
+    click.echo(json.dumps(told), err=True)
     told["alone"] = ask_all(engine, asked)
+    told["again"] = ask_all(engine, asked, kept=LINES_KEPT)
     told["beside_folding"] = ask_beside_folding(engine, ground, asked, seconds)
-    told["scan"] = scan(engine, ground, min(number, SAMPLE))
+    told["scan"] = scan(engine, ground, min(number, scanned))
     engine.dispose()
     return told
 
@@ -207,11 +265,13 @@ def main() -> None:
     parser.add_argument("--facts", type=int, default=1_000_000, help="facts of one year, drawn")
     parser.add_argument("--asked", type=int, default=40, help="questions of each kind")
     parser.add_argument("--seconds", type=float, default=10, help="how long checks are registered beside")
+    parser.add_argument("--scanned", type=int, default=SAMPLE, help="facts of the full scan, at most")
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     parser.add_argument("--folder", type=Path, help="keep the SQLite file here")
     arguments = parser.parse_args()
     ground = lay_ground()
     options = {"number": arguments.facts, "asked": arguments.asked, "seconds": arguments.seconds}
+    options |= {"scanned": arguments.scanned}
     with ExitStack() as stack:
         folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-answers-")))
         if arguments.only != "postgresql":

@@ -32,11 +32,11 @@ from sqlalchemy import Engine
 
 from receipt_service.bootstrap.database import migrate
 from receipt_service.statistics.aggregation import Aggregation
-from receipt_service.statistics.folding import AT_ONCE_ON_POSTGRESQL, AT_ONCE_ON_SQLITE, Folding, FoldingPace
+from receipt_service.statistics.folding import Folding, pace_of
 from receipt_service.statistics.lattice import AreaLevel
 from receipt_service.statistics.rollup import Rollup, status_of
 from receipt_service.storage import rollup
-from receipt_service.storage.engine import is_sqlite, open_engine, writing
+from receipt_service.storage.engine import open_engine, writing
 from receipt_service.storage.issuances import NewIssuance, Register
 from receipt_service.storage.rollup import CellRow, OfficerRow
 from tests.bench.france_facts import Ground, a_year, lay_ground
@@ -121,10 +121,35 @@ def stream_year(engine: Engine, ground: Ground, facts: int) -> dict[str, Any]:
     }
 
 
+def in_one_piece(ground: Ground, facts: int) -> dict[str, Any]:
+    """Aggregate a year as a rebuild does, months in any order and all at once; its cells are made and not written."""
+    counted, done, aggregating = Aggregation(ground.book), 0, 0.0
+    with click.progressbar(length=facts, label="facts", file=sys.stderr, width=40, show_pos=True) as bar:
+        for _, parts in a_year(ground, facts):
+            for part in parts:
+                began = time.perf_counter()
+                counted.add(part)
+                aggregating += time.perf_counter() - began
+                done += len(part.months)
+                bar.update(len(part.months))
+    aggregated = peak_mebibytes()
+    began = time.perf_counter()
+    cells, officers = sum(1 for _ in counted.cells(ground.tree)), sum(1 for _ in counted.officers())
+    return {
+        "facts": done,
+        "aggregating_s": round(aggregating, 1),
+        "aggregated_mib": aggregated,
+        "making_rows_s": round(time.perf_counter() - began, 1),
+        "cells": cells,
+        "officer_cells": officers,
+        "peak_mib": peak_mebibytes(),
+    }
+
+
 def live(engine: Engine, counts: Rollup, forms: Forms, pace: tuple[int, float], *, folding: bool) -> dict[str, Any]:
     """Register real stubs at a rate, with folding beside or without; how long commits take, how far folding lags."""
     (rate, seconds), register = pace, Register(engine)
-    beside = Folding(counts, FoldingPace(at_once=AT_ONCE_ON_SQLITE if is_sqlite(engine) else AT_ONCE_ON_POSTGRESQL))
+    beside = Folding(counts, pace_of(engine))
     lags: list[float] = []
     commits: list[float] = []
     over = threading.Event()
@@ -166,7 +191,7 @@ def live(engine: Engine, counts: Rollup, forms: Forms, pace: tuple[int, float], 
 
 def drain(engine: Engine, counts: Rollup) -> dict[str, Any]:
     """Fold all that waits as fast as it goes, in the product's batches."""
-    at_once = AT_ONCE_ON_SQLITE if is_sqlite(engine) else AT_ONCE_ON_POSTGRESQL
+    at_once = pace_of(engine).at_most
     waiting = status_of(engine, datetime.now(UTC)).waiting
     began, cells = time.perf_counter(), 0
     while (folded := counts.fold(at_once)).rows:
@@ -234,8 +259,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     parser.add_argument("--folder", type=Path, help="keep the SQLite file here")
+    parser.add_argument("--in-one", action="store_true", help="aggregate the year in one piece, write nothing, end")
     arguments = parser.parse_args()
     ground = lay_ground()
+    if arguments.in_one:
+        print(json.dumps(in_one_piece(ground, arguments.facts), indent=2))
+        return
     with ExitStack() as stack:
         folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-rollup-")))
         if arguments.only != "postgresql":

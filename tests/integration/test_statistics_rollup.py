@@ -316,7 +316,7 @@ def test_folding_goes_on_beside_and_survives_a_fault(engine, monkeypatch):
 
     monkeypatch.setattr(folding, "fold", fold)
     register(engine, 5)
-    beside = Folding(folding, FoldingPace(at_once=2, pause=timedelta(milliseconds=10)))
+    beside = Folding(folding, FoldingPace(at_once=2, at_most=5, pause=timedelta(milliseconds=10)))
     beside.start()
     deadline = time.monotonic() + 30
     while status_of(engine, NOW).waiting and time.monotonic() < deadline:

@@ -1,8 +1,11 @@
 """Ed25519 and ML-DSA-44 as notes use them: keys from seeds, and one form of each signature."""
 
+import hashlib
+import itertools
 import pickle
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from receipt_service.crypto.note_signing import Ed25519Signer, MlDsa44Signer, new_seed
 from receipt_service.crypto.note_verification import ed25519_holds, ml_dsa_44_holds
@@ -17,6 +20,16 @@ RFC_SIGNATURE = bytes.fromhex(
 )
 ORDER = 2**252 + 27742317777372353535851937790883648493
 PRIME = 2**255 - 19
+IDENTITY = (1).to_bytes(32, "little")
+POINTS_OF_ORDER_EIGHT = [
+    bytes.fromhex(point)
+    for point in (
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    )
+]
 KINDS = [(Ed25519Signer, ed25519_holds, 32, 64), (MlDsa44Signer, ml_dsa_44_holds, 1312, 2420)]
 
 
@@ -67,18 +80,38 @@ def test_a_scalar_has_one_form():
     assert not ed25519_holds(RFC_KEY, RFC_SIGNATURE[:32] + (s + ORDER).to_bytes(32, "little"), b"\x72")
 
 
-@pytest.mark.parametrize("y", [0, 1, PRIME - 1, PRIME, PRIME + 1])
-@pytest.mark.parametrize("sign", [0, 1])
-def test_a_key_of_small_order_or_unreduced_signs_nothing(y, sign):
-    """Under the key of order 1, R = identity and s = 0 fit every message: libraries differ on whether that holds."""
-    key = (y | sign << 255).to_bytes(32, "little")
-    for point in (1, y):
-        assert not ed25519_holds(key, (point | sign << 255).to_bytes(32, "little") + bytes(32), b"any")
+def forged(key):
+    """A message and the signature R = identity, s = 0 over it, valid under a key of order 8 or less.
+
+    It holds where the challenge is a multiple of 8: then s B = R + k A says that identity is identity.
+    """
+    messages = (b"forged %d" % number for number in itertools.count())
+    message = next(message for message in messages if challenge(IDENTITY + key + message) % 8 == 0)
+    return IDENTITY + bytes(32), message
 
 
-def test_the_identity_would_be_taken_by_the_library():
-    """Why the check above exists; when this fails, the library has become strict itself."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - the library alone
+def challenge(data):
+    return int.from_bytes(hashlib.sha512(data).digest(), "little") % ORDER
 
-    identity = (1).to_bytes(32, "little")
-    Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), b"any message")
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(y.to_bytes(32, "little") for y in (0, 1, PRIME - 1)),
+        *POINTS_OF_ORDER_EIGHT,
+        (1 << 255).to_bytes(32, "little"),
+    ],
+    ids=bytes.hex,
+)
+def test_a_key_of_small_order_signs_nothing(key):
+    """Under such a key, one signature fits every eighth message. The library takes it, so we look first."""
+    signature, message = forged(key)
+    Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    assert not ed25519_holds(key, signature, message)
+
+
+@pytest.mark.parametrize("y", [PRIME, PRIME + 1, 2**255 - 1])
+def test_an_unreduced_key_or_point_signs_nothing(y):
+    unreduced = y.to_bytes(32, "little")
+    assert not ed25519_holds(unreduced, *forged(unreduced))
+    assert not ed25519_holds(RFC_KEY, unreduced + RFC_SIGNATURE[32:], b"\x72")

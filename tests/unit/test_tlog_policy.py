@@ -116,6 +116,8 @@ def test_a_policy_is_written_as_it_would_be_read():
         ("quibble w1\nquorum none\n", "line 1: not a line"),
         (f"witness w1 {W1.vkey} https://w1.example/ # comment\nquorum w1\n", "not a line"),
         ("log\nquorum none\n", "not a line"),
+        (f"log {LOG.vkey} https://log.example/ more\nquorum none\n", "not a line"),
+        (f"witness w1 {W1.vkey} https://w1.example/ more\nquorum w1\n", "not a line"),
         ("log garbage\nquorum none\n", "not a verifier key"),
         (f"log {LOG.vkey}\nlog {LOG.vkey} https://log.example/\nquorum none\n", "line 2: a log's public key"),
         (f"log {W1.vkey}\nquorum none\n", "type"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from receipt_service.tlog.checkpoint import Checkpoint, MalformedCheckpoint, sign_checkpoint
+from receipt_service.tlog.checkpoint import Checkpoint, MalformedCheckpoint, check_signature, sign_checkpoint
 from receipt_service.tlog.merkle import BadProof, leaf_hash, root_hash
 from receipt_service.tlog.note import BadSignature, MalformedNote, SignatureType, SignedNote, format_note
 from receipt_service.tlog.policy import parse_policy
@@ -120,6 +120,15 @@ def test_a_signature_of_another_length_is_refused(length):
     note = signed(*by_log(), type(good)(good.key_name, good.key_id, (good.value + b"0")[:length] or b"0"))
     with pytest.raises(BadSignature, match="form"):
         check(note)
+
+
+def test_a_plain_signature_has_no_time():
+    assert check_signature(CHECKPOINT, LOG.key, LOG.sign(CHECKPOINT), NOTE_CHECKS) is None
+
+
+def test_the_last_time_of_the_format_is_read():
+    key = WITNESSES["one"]
+    assert check_signature(CHECKPOINT, key.key, key.sign(CHECKPOINT, 2**63 - 1), NOTE_CHECKS) == 2**63 - 1
 
 
 def test_a_time_beyond_the_format_is_refused():

@@ -59,6 +59,10 @@ class Perturbed(NamedTuple):
 class Perturbation(Protocol):
     """A way from (n, k) to what may be shown. The same (n, k) always gives the same."""
 
+    @property
+    def large_from(self) -> int:
+        """A true count from which on no noise brings any below the threshold: nothing needs to be looked up then."""
+
     def perturb(self, n: ArrayLike, k: ArrayLike) -> Perturbed:
         """Perturb many cells. Raises ``ValueError`` for a negative count."""
 
@@ -80,6 +84,7 @@ class InseePerturbation:
         cumulated = [_cumulated(row) + index * _STEPS for index, row in enumerate(rows)]
         self._bounds = np.concatenate(cumulated)
         self._deviations = np.concatenate([np.array(row.deviations, np.int64) for row in rows])
+        self.large_from = threshold - int(self._deviations.min())
         self._bound_list: list[int] = self._bounds.tolist()
         self._deviation_list: list[int] = self._deviations.tolist()
 
@@ -120,6 +125,7 @@ class OnsPerturbation:
         self._threshold = threshold
         self._table = np.zeros((_ONS_ROWS + 1, self._modulus), np.int64)
         self._table[row, key] = np.asarray(deviations, np.int64)
+        self.large_from = threshold - int(self._table.min())
 
     def perturb(self, n: ArrayLike, k: ArrayLike) -> Perturbed:
         """Perturb many cells. Raises ``ValueError`` for a negative count."""

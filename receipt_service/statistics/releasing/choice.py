@@ -40,6 +40,7 @@ from receipt_service.statistics.releasing.protection import (
     Protection,
     Relation,
     ShownCell,
+    ShownCells,
 )
 from receipt_service.statistics.units import UnitTree
 from receipt_service.storage import directory, releases, rollup
@@ -48,9 +49,11 @@ DOMAIN_SIZES: Final = {Dimension.HOUR_BAND: len(HOUR_BANDS), Dimension.SELECTION
 _READ_AT_ONCE: Final = 500
 """Areas of a month; of a quarter or year fewer, since all of its parts are read with it."""
 _LEVELS: Final = tuple(AreaLevel)
+_TABLES: Final = tuple(table.code for table in TABLES)
+_MARKS: Final = {mark.value: mark for mark in Mark}
 
 Counts = dict[CellId, Count]
-ShownOfArea = Mapping[CellId, ShownCell]
+_NOTHING: Final = ShownCells()
 
 
 class Choice:
@@ -63,7 +66,7 @@ class Choice:
         self._months, self._parts = months_of(period), parts_of(period)
         self._units = directory.units(connection)
         self._tree = UnitTree({code: entry.parent_code for code, entry in self._units.items()})
-        self._shown: dict[str, ShownOfArea] = {}
+        self._shown: dict[str, ShownCells] = {}
         self._hidden: dict[str, Counts] = {}
         self._seats = {commune_area(unit.commune) for unit in self._units.values() if unit.commune}
         self._beside = _seats(self._units, self._tree)
@@ -76,7 +79,7 @@ class Choice:
         self._order = sorted((area for area, *_ in totals if not area.startswith("L")), key=self._rank)
         self.number_of_areas = len(self._order)
 
-    def areas(self) -> Iterator[tuple[str, ShownOfArea]]:
+    def areas(self) -> Iterator[tuple[str, ShownCells]]:
         """Yield each area with checks enough, and what may be shown of it, an area above before those below."""
         waiting = iter(self._order)
         at_once = _READ_AT_ONCE // (1 + len(self._parts))
@@ -94,17 +97,17 @@ class Choice:
         """M at the area where averaging over all that is shown helps a reader most (``averaging``)."""
         return self._averaging.leak()
 
-    def _of_area(self, area: str, counts: Counts, within: Mapping[Period, ShownOfArea]) -> ShownOfArea:
-        around = self._around(area)
+    def _of_area(self, area: str, counts: Counts, within: Mapping[Period, ShownCells]) -> ShownCells:
+        around, shown_of = self._around(area), self._shown
         neighbours = [
-            Neighbour(self._shown.get(above, {}), Relation.AROUND, self._hidden.get(above, {})) for above in around
+            Neighbour(shown_of.get(above, _NOTHING), Relation.AROUND, self._hidden.get(above, {})) for above in around
         ]
-        neighbours += [Neighbour(self._shown.get(near, {}), Relation.BESIDE) for near in self._beside.get(area, ())]
+        neighbours += [Neighbour(shown_of.get(near, _NOTHING), Relation.BESIDE) for near in self._beside.get(area, ())]
         neighbours += [Neighbour(part, Relation.WITHIN) for part in within.values()]
         shown = self._protections[level_of(area)].protect(counts, neighbours)
         if shown:
             require_no_slivers(shown, neighbours)
-            above = next((above for above in reversed(around) if self._shown.get(above)), None)
+            above = next((above for above in reversed(around) if shown_of.get(above)), None)
             self._averaging.note(area, above, shown, within)
         return shown
 
@@ -135,13 +138,14 @@ class Choice:
             case AreaLevel.UNIT:
                 return (FRANCE, *map(unit_area, reversed(self._tree.ancestors(code_of(area)))))
 
-    def _within(self, areas: Sequence[str]) -> dict[str, dict[Period, dict[CellId, ShownCell]]]:
-        found: dict[str, dict[Period, dict[CellId, ShownCell]]] = {}
-        if self._parts:
-            tables = [table.code for table in TABLES]
-            for row in releases.basis_of(self._connection, periods=self._parts, areas=areas, tables=tables):
-                cells = found.setdefault(row.area, {}).setdefault(row.period, {})
-                cells[CellId(row.table_code, row.a, row.b)] = ShownCell(Count(row.n, row.k), row.value, Mark(row.mark))
+    def _within(self, areas: Sequence[str]) -> dict[str, dict[Period, ShownCells]]:
+        found: dict[str, dict[Period, ShownCells]] = {}
+        if not self._parts:
+            return found
+        cells_of_parts = releases.basis_of(self._connection, periods=self._parts, areas=areas, tables=_TABLES)
+        for period, table, area, a, b, value, mark, n, k in cells_of_parts:
+            cells = found.setdefault(area, {}).setdefault(period, ShownCells())
+            cells[CellId(table, a, b)] = ShownCell(Count(n, k), value, _MARKS[mark])
         return found
 
     def _counts(self, areas: Sequence[str]) -> dict[str, Counts]:

@@ -16,12 +16,14 @@ with a few.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from receipt_service.statistics.lattice import (
     MESSAGE_DIMENSIONS,
     RECORD_KEY_MODULUS,
+    TABLES,
     Dimension,
     Table,
     partitions,
@@ -66,6 +68,19 @@ class ShownCell(NamedTuple):
     mark: Mark
 
 
+class ShownCells(dict[CellId, ShownCell]):
+    """What is shown of one area and period. Not to be changed once it was held against another."""
+
+    @cached_property
+    def groups(self) -> Mapping[CellId, frozenset[CellId]]:
+        """The cells beside which a merged cell stands, or would stand, by the name of that cell."""
+        found: dict[CellId, set[CellId]] = {}
+        for cell in self:
+            if cell.table in _MERGING and (merged := _merged_beside(cell)) != cell:
+                found.setdefault(merged, set()).add(cell)
+        return {merged: frozenset(cells) for merged, cells in found.items()}
+
+
 class Relation(StrEnum):
     """How another area or period stands to the one at hand."""
 
@@ -81,7 +96,7 @@ class Relation(StrEnum):
 class Neighbour:
     """Another area or period, and what is shown of it."""
 
-    shown: Mapping[CellId, ShownCell]
+    shown: ShownCells
     relation: Relation
     hidden: Mapping[CellId, Count] = field(default_factory=dict)
     """Its true counts where it shows nothing at all. Another period may show it, or something that is nearly it."""
@@ -98,13 +113,13 @@ class Protection:
     counted: str = ""
     """What the areas are: a word for places, another for units."""
 
-    def protect(self, counts: Mapping[CellId, Count], neighbours: Sequence[Neighbour] = ()) -> dict[CellId, ShownCell]:
+    def protect(self, counts: Mapping[CellId, Count], neighbours: Sequence[Neighbour] = ()) -> ShownCells:
         """Choose and perturb what may be shown of one area and period.
 
         ``neighbours`` are the released areas and periods that contain it, lie within it, or may coincide with it. Cells
         of messages (``delivery``) count other things than the total does, so nothing lies between them and it.
         """
-        shown: dict[CellId, ShownCell] = {}
+        shown = ShownCells()
         total = counts.get(TOTAL)
         if total is None or not self._may_be_shown(TOTAL, total, (), neighbours):
             return shown
@@ -115,9 +130,9 @@ class Protection:
         for table in sorted(self.tables, key=lambda table: len(table.dimensions)):
             cells = by_table.get(table.code, {})
             if len(table.dimensions) == 1:
-                shown |= self._one_way(table, cells, total, neighbours)
+                shown.update(self._one_way(table, cells, total, neighbours))
             elif table.dimensions:
-                shown |= self._two_way(table, cells, shown, neighbours)
+                shown.update(self._two_way(table, cells, shown, neighbours))
         return shown
 
     def _one_way(
@@ -220,7 +235,7 @@ class Protection:
         between = [whole.minus(rest)]
         for neighbour in neighbours:
             merged = neighbour.shown.get(other)
-            theirs = {cell for cell in neighbour.shown if _is_of_group(cell, other)}
+            theirs = neighbour.shown.groups.get(other, _NONE)
             if neighbour.relation is Relation.AROUND:
                 if any(_are_close(rest, neighbour.shown[cell]) for cell in theirs - alone):
                     return False
@@ -246,7 +261,8 @@ class Protection:
         if not self._can_be_seen(cell, count) or not all(self._is_large(whole.minus(count)) for whole in wholes):
             return False
         for neighbour in neighbours:
-            there = neighbour.shown[cell].truth if cell in neighbour.shown else neighbour.hidden.get(cell)
+            shown = neighbour.shown.get(cell)
+            there = neighbour.hidden.get(cell) if shown is None else shown.truth
             if there is None:
                 merged = neighbour.shown.get(_merged_beside(cell))
                 if neighbour.relation is Relation.AROUND or _are_close(count, merged):
@@ -264,11 +280,13 @@ class Protection:
 
     def _is_large(self, count: Count) -> bool:
         """Eleven checks or more, in truth and with noise: one alone would tell ten from eleven."""
+        if count.n >= self.noise.large_from:
+            return True
         return count.n >= THRESHOLD and (self.noise.perturb_one(*count) or 0) >= THRESHOLD
 
     def _can_be_seen(self, cell: CellId, count: Count) -> bool:
         """Say the same of a cell itself, with its own noise: no smaller number is shown."""
-        return count.n >= THRESHOLD and self._value(cell, count) >= THRESHOLD
+        return count.n >= self.noise.large_from or (count.n >= THRESHOLD and self._value(cell, count) >= THRESHOLD)
 
     def _perturbed(self, cell: CellId, count: Count, mark: Mark = Mark.PERTURBED) -> ShownCell:
         return ShownCell(count, self._value(cell, count), mark)
@@ -311,6 +329,6 @@ def _are_close(count: Count, shown: ShownCell | None) -> bool:
     return shown is not None and abs(shown.truth.n - count.n) < THRESHOLD
 
 
-def _is_of_group(cell: CellId, other: CellId) -> bool:
-    """Whether a cell is one of those that a merged cell would stand beside: of its table, and of its row."""
-    return cell.table == other.table and cell != other and (other.a in {OTHER, cell.a})
+_NONE: Final[frozenset[CellId]] = frozenset()
+_MERGING: Final = frozenset(table.code for table in TABLES if table.dimensions and partitions(table.dimensions[-1]))
+"""Tables in which values are merged."""

@@ -26,6 +26,10 @@ _OPEN: Final[Mapping[str, str]] = {
 """Verification pages of others may load them."""
 _FOREVER: Final[Mapping[str, str]] = {**_OPEN, "Cache-Control": "public, max-age=31536000, immutable"}
 _FRESH: Final[Mapping[str, str]] = {**_OPEN, "Cache-Control": "public, max-age=1"}
+_EXAMPLE: Final = (
+    "c2sp.org/tlog-proof@v1\nindex 2\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\nrecepisse.example/log\n3\n"
+    "cc8O/RYRC6EqztCmpuxfepv21tTy3eYXyOSbPNiSItA=\n\n— recepisse.example/log b7UcLiGRnjoY…\n"
+)
 _LEAF_HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -80,7 +84,12 @@ Route(
     answers={
         200: {
             "description": "The proof file.",
-            "content": {_TEXT: {"schema": {"type": "string"}}},
+            "content": {
+                _TEXT: {
+                    "schema": {"type": "string", "pattern": "^c2sp\\.org/tlog-proof@v1\\n"},
+                    "examples": {"shortened": {"value": _EXAMPLE}},
+                }
+            },
         },
     },
     problems=(problems.NOT_FOUND, problems.INTERNAL_ERROR, problems.UNAVAILABLE),
