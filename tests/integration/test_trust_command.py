@@ -30,7 +30,7 @@ def test_trust_is_fetched_once_and_then_works_offline(place, service):
     result = fetch(place, base + "/")
     assert result.exit_code == 0, result.output
     assert SIGNER.kid in result.output
-    assert asked == ["/.well-known/jwt-vc-issuer"]
+    assert asked == ["/.well-known/jwt-vc-issuer", "/log/policy"]
     (place / "there").write_text(sample_receipt(issuer=base).compact)
     offline = CliRunner().invoke(verify, [str(place / "there"), "--trust-root", str(place / "fetched.json")])
     assert offline.exit_code == 0, offline.output
