@@ -82,6 +82,7 @@ def test_a_receipt_that_never_was_logged_is_refused_and_not_shown(browser, site)
     site.proofs.clear()
     with opened(browser, url, at=AFTER, errors=1) as page:
         assert verdict(page) == ("failed", "never_logged")
+        assert page.locator("#verdict-title").text_content() == "Ne pas s’y fier"  # its signature is authentic
         assert log_of(page) == ("never_logged", "")
         assert "gardez-le" in page.locator("#verdict-text").inner_text()
         assert page.locator("#receipt").is_hidden()

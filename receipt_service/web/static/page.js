@@ -184,7 +184,9 @@ function showLog(say) {
 function verdictTexts(say, verdict, working) {
   if (working) return [say.say("page.working"), ""];
   if (verdict === null) return [say.say("page.none"), say.say("page.none_how")];
-  const title = say.say(`verdict.${verdict.status}`);
+  // What the log speaks against is signed all the same: "not authentic" would be false.
+  const spoken = verdict.status === "failed" && verdict.log !== undefined ? "failed_log" : verdict.status;
+  const title = say.say(`verdict.${spoken}`);
   if (verdict.status === "passed") {
     const view = ["receipt", "stub"].includes(verdict.view) ? verdict.view : "partial";
     return [title, say.say(`verdict.passed_${view}`)];
