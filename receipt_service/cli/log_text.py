@@ -8,13 +8,13 @@ from receipt_service.verify.log_standing import Clock, LogStanding, LogState, No
 
 STATES: Final[Mapping[LogState, Mapping[str, str]]] = {
     LogState.LOGGED: {
-        "fr": "✔ inscrit, entrée {index} sur {size} ; vu par assez de témoins",
-        "en": "✔ logged, entry {index} of {size}; seen by enough witnesses",
+        "fr": "✔ inscrit, entrée n° {number} sur {size} ; vu par assez de témoins",
+        "en": "✔ logged, entry no. {number} of {size}; seen by enough witnesses",
     },
     LogState.LOGGED_NOT_WITNESSED: {
-        "fr": "? inscrit, entrée {index} sur {size}, selon le seul journal : trop peu de témoins ; "
+        "fr": "? inscrit, entrée n° {number} sur {size}, selon le seul journal : trop peu de témoins ; "
         "il pourrait montrer autre chose à d’autres",
-        "en": "? logged, entry {index} of {size}, on the log’s word alone: too few witnesses; "
+        "en": "? logged, entry no. {number} of {size}, on the log’s word alone: too few witnesses; "
         "it may show others another tree",
     },
     LogState.NOT_YET_LOGGED: {
@@ -67,7 +67,7 @@ def log_lines(standing: LogStanding, lang: str) -> Iterator[str]:
     """Write how a receipt stands in the log, and between which two times it came to be, as far as that is known."""
     words = WORDS[lang]
     yield words["log"] + STATES[standing.state][lang].format(
-        index=standing.index,
+        number="" if standing.index is None else standing.index + 1,
         size=standing.size,
         due="" if standing.due is None else _moment(standing.due),
         why="" if standing.why is None else WHY[standing.why][lang],

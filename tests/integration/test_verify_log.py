@@ -1,6 +1,8 @@
 """``receipt-service verify`` and the log, as people run it: proofs in files, in PDFs, and from the issuer."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +22,7 @@ from receipt_service.verify.log_check import with_standing
 from receipt_service.verify.log_standing import LogStanding, LogState, NotChecked, due_for
 from receipt_service.verify.trust_root import TrustRoot
 from receipt_service.verify.verdict import Reason, Status, failed
+from tests.integration.test_verify_command import STARTED
 from tests.support.pdf_files import pdf_with
 from tests.support.receipts import ISSUER, NOW, RECEIPT_NUMBER, SIGNER, sample_link, sample_receipt, sample_verifier
 from tests.support.small_log import NORTH, ORIGIN, POLICY, POLICY_NO_WITNESS, SmallLog
@@ -78,7 +81,7 @@ def test_a_proof_that_holds_says_where_and_when(logged):
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_it_is_told_in_words(logged, lang):
     shown = run(logged, logged / "r.sd-jwt", "--proof", logged / "proof", "--lang", lang).output
-    assert STATES[LogState.LOGGED][lang].format(index=3, size=7) in shown
+    assert STATES[LogState.LOGGED][lang].format(number=4, size=7) in shown
     assert "2026-11-23 13:09:51 UTC" in shown
     assert "north, south" in shown
 
@@ -311,3 +314,11 @@ def test_a_witness_s_name_never_steers_the_terminal(logged):
     shown = run(logged, logged / "r.sd-jwt", "--proof", logged / "proof").output
     assert "\x9b" not in shown
     assert "south" in shown
+
+
+def test_the_log_adds_no_package_to_a_cold_start(logged):
+    command = [sys.executable, "-c", STARTED, "verify", "r.sd-jwt", "--trust-root", "trust.json", "--proof", "proof"]
+    done = subprocess.run(command, cwd=logged, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.split() == ["click", "cryptography", "orjson", "pybase64", "receipt_service"]
+    assert "north, south" in done.stdout
