@@ -52,6 +52,7 @@ docs: $(READY) ## check the documents: links, commands, decisions, words
 
 vectors: $(READY) ## make the conformance vectors anew
 	$(BIN)/python -m tests.vectors.receipts.make_receipts
+	$(BIN)/python -m tests.vectors.log.make_log
 	$(BIN)/python -m tests.vectors.api.make_examples
 
 schemas: $(READY) ## write the API's schemas and the reference pages of docs/ anew

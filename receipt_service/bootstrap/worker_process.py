@@ -2,9 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine
 
@@ -28,9 +28,15 @@ from receipt_service.domain.groups import Group, person_from
 from receipt_service.domain.link import ReceiptLink
 from receipt_service.domain.receipt import Receipt
 from receipt_service.domain.recipient import Channel
-from receipt_service.errors import ConfigurationError
+from receipt_service.errors import ConfigurationError, ReceiptServiceError
 from receipt_service.storage.engine import open_engine
 from receipt_service.telemetry import logger
+
+ProofOf = Callable[[str], bytes | None]
+"""Find the log's proof (a tlog-proof file) of a leaf, given as its exact characters; ``None`` while there is none."""
+
+NO_LOG: Final[ProofOf] = lambda _leaf: None  # noqa: E731  a port's default
+"""For a service whose worker does not reach a log: receipts go out without a proof, which can be fetched later."""
 
 _UPKEEP_AFTER_LEASE = 2
 
@@ -40,6 +46,16 @@ def opened(envelope: Envelope, public_url: str) -> tuple[Receipt, str]:
     receipt = Receipt.parse(envelope.receipt)
     person = person_from(receipt.disclosure(Group.PERSON).value)
     return receipt, ReceiptLink(receipt.receipt_number, envelope.seed, person).url(public_url)
+
+
+def proof_now(proof_of: ProofOf, leaf: str) -> bytes | None:
+    """Return the proof if there is one this moment: a receipt never waits for the log, nor fails with it."""
+    try:
+        proof = proof_of(leaf)
+        return None if proof is None else proof.decode().encode()  # what is no text would stop the PDF
+    except (ReceiptServiceError, OSError, UnicodeDecodeError):
+        logger().warning("delivery.proof_not_read")
+        return None
 
 
 def _sms(settings: WorkerSettings, catalogues: Mapping[str, Catalogue]) -> Outlet[SmsContent]:
@@ -65,13 +81,13 @@ def _sms(settings: WorkerSettings, catalogues: Mapping[str, Catalogue]) -> Outle
     return Outlet(channel, render, in_thread=False)
 
 
-def _email(settings: WorkerSettings, catalogues: Mapping[str, Catalogue]) -> Outlet[MailContent]:
+def _email(settings: WorkerSettings, catalogues: Mapping[str, Catalogue], proof_of: ProofOf) -> Outlet[MailContent]:
     if settings.smtp_host is None or settings.email_sender is None:
         raise ConfigurationError("e-mail is offered without its settings")
 
     def render(envelope: Envelope) -> MailContent:
         receipt, url = opened(envelope, settings.public_url)
-        return render_email(receipt, url, catalogues, envelope.languages)
+        return render_email(receipt, url, catalogues, envelope.languages, proof_now(proof_of, receipt.leaf))
 
     password = settings.smtp_password
     channel = SmtpEmail(
@@ -102,9 +118,12 @@ def _pace(settings: WorkerSettings) -> Pace:
     )
 
 
-def build_worker(settings: WorkerSettings, engine: Engine, *, after: After = NO_FAULT) -> Worker:
+def build_worker(
+    settings: WorkerSettings, engine: Engine, *, proof_of: ProofOf = NO_LOG, after: After = NO_FAULT
+) -> Worker:
     """Put a worker together, with the keys of the hours ahead; call it within the event loop that will run it.
 
+    ``proof_of`` is asked from threads, once for each mail, when it is written.
     ``after`` is where a test makes it crash (``delivery.worker.faults``). Raises ``ConfigurationError``.
     """
     catalogues, _, _ = load_catalogues()
@@ -112,13 +131,13 @@ def build_worker(settings: WorkerSettings, engine: Engine, *, after: After = NO_
     if "sms" in settings.channels:
         outlets[Channel.SMS] = _sms(settings, catalogues)
     if "email" in settings.channels:
-        outlets[Channel.EMAIL] = _email(settings, catalogues)
+        outlets[Channel.EMAIL] = _email(settings, catalogues, proof_of)
     keys = EpochKeys(settings.epoch_keys, settings.sealing_keys, after=after)
     keys.prepare(datetime.now(UTC))
     return Worker(engine, keys, outlets, pace=_pace(settings), heartbeat_folder=settings.sealing_keys, after=after)
 
 
-async def run_worker(settings: WorkerSettings, *, after: After = NO_FAULT) -> None:
+async def run_worker(settings: WorkerSettings, *, proof_of: ProofOf = NO_LOG, after: After = NO_FAULT) -> None:
     """Run a worker until SIGTERM or SIGINT, then let it finish what is in hand. Raises ``ConfigurationError``."""
     engine = open_engine(settings.database, pool_size=settings.database_connections)
     require_current_schema(engine)
@@ -126,7 +145,7 @@ async def run_worker(settings: WorkerSettings, *, after: After = NO_FAULT) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    worker = build_worker(settings, engine, after=after)
+    worker = build_worker(settings, engine, proof_of=proof_of, after=after)
     logger().info("worker_started", count=len(settings.channels))
     try:
         with folding_beside(settings, engine):

@@ -1,6 +1,7 @@
-"""The two requests that verification ever makes: a stub by its number, an issuer's keys.
+"""The requests that verification ever makes: a stub by its number; an issuer's keys and log policy; the log's proof.
 
-Nothing but the receipt number leaves this machine: the fragment of a link is never sent.
+Nothing but the receipt number, and the leaf's hash that the public log has too, leaves this machine: the fragment of
+a link is never sent.
 """
 
 import json
@@ -13,6 +14,8 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from receipt_service.errors import NotFound, Unavailable
 
 LARGEST: Final = 1 << 18
+JSON: Final = "application/json"
+TEXT: Final = "text/plain"
 TIMEOUT_SECONDS: Final = 10.0
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -33,11 +36,11 @@ def is_acceptable(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS)
 
 
-def fetch(url: str) -> bytes:
+def fetch(url: str, accept: str = JSON) -> bytes:
     """Read a small document. Raises ``NotFound`` for a 404, ``Unavailable`` for everything else."""
     if not is_acceptable(url):
         raise Unavailable("only https is asked (http on this machine)")
-    request = Request(url, headers={"Accept": "application/json", "User-Agent": "receipt-service-verify"})  # noqa: S310
+    request = Request(url, headers={"Accept": accept, "User-Agent": "receipt-service-verify"})  # noqa: S310
     try:
         with build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as response:
             data: bytes = response.read(LARGEST + 1)

@@ -1,7 +1,7 @@
 """What ``receipt-service verify`` is given: a receipt file, a PDF with one inside, or a link."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,8 @@ from receipt_service.verify.verdict import Reason
 
 LARGEST: Final = 20 << 20
 ATTACHMENT: Final = "receipt.sd-jwt"
+PROOF_ATTACHMENT: Final = "receipt.tlog-proof"
+PROOF_SUFFIX: Final = ".tlog-proof"
 _LONGEST_LINK: Final = 4096
 _PDF: Final = b"%PDF-"
 
@@ -25,6 +27,10 @@ class Source:
     compact: str | None = field(default=None, repr=False)
     link: ReceiptLink | None = None
     base: str | None = None
+    embedded_proof: bytes | None = field(default=None, repr=False)
+    """The log's proof that a PDF carries."""
+    beside: Path | None = None
+    """Where the log's proof would lie beside the file: ``X.tlog-proof`` for ``X.sd-jwt``."""
 
 
 def read_source(argument: str) -> Source:
@@ -45,12 +51,13 @@ def read_source(argument: str) -> Source:
         raise click.UsageError(f"cannot read the file: {error.strerror}") from error
     if len(data) > LARGEST:
         raise VerificationError(Reason.TOO_LARGE, "too large to be a receipt")
-    return _from_bytes(data)
+    source = _from_bytes(data)
+    return source if argument == "-" else replace(source, beside=Path(argument).with_suffix(PROOF_SUFFIX))
 
 
 def _from_bytes(data: bytes) -> Source:
     if data.startswith(_PDF):
-        return Source(compact=_one_line(_attachment(data)))
+        return _from_pdf(data)
     text = _one_line(data)
     return _from_link(text) if text.startswith(("http://", "https://")) else Source(compact=text)
 
@@ -61,18 +68,21 @@ def _one_line(data: bytes) -> str:
     return line.decode("utf-8", "replace")
 
 
-def _attachment(data: bytes) -> bytes:
+def _from_pdf(data: bytes) -> Source:
     from io import BytesIO  # noqa: PLC0415  reading PDF takes as long to import as all the rest
 
     from pypdf import PdfReader  # noqa: PLC0415
 
     try:
-        found = PdfReader(BytesIO(data)).attachments.get(ATTACHMENT, [])
+        attachments = PdfReader(BytesIO(data)).attachments
+        found = attachments.get(ATTACHMENT, [])
+        proofs = attachments.get(PROOF_ATTACHMENT, [])
     except Exception as error:
         raise VerificationError(Reason.NO_RECEIPT_INSIDE, "the PDF cannot be read") from error
     if len(found) != 1:
         raise VerificationError(Reason.NO_RECEIPT_INSIDE, f"the PDF does not hold one file {ATTACHMENT}")
-    return found[0]
+    proof = b"".join(proofs) if proofs else None  # two of them in a row are no proof, and are told so
+    return Source(compact=_one_line(found[0]), embedded_proof=proof)
 
 
 def _from_link(text: str) -> Source:

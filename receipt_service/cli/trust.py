@@ -1,4 +1,4 @@
-"""``receipt-service trust``: the keys that ``verify`` starts from, kept in a file of yours."""
+"""``receipt-service trust``: the keys, and the log policy, that ``verify`` starts from, kept in a file of yours."""
 
 import os
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Final
 
 import click
 
-from receipt_service.cli.fetch import fetch
-from receipt_service.errors import ConfigurationError, ReceiptServiceError
+from receipt_service.cli.fetch import TEXT, fetch
+from receipt_service.errors import ConfigurationError, NotFound, ReceiptServiceError
 from receipt_service.verify.trust_root import TrustedKey, TrustRoot
 
 _WELL_KNOWN: Final = "/.well-known/jwt-vc-issuer"
@@ -46,12 +46,15 @@ def trust() -> None:
 @trust.command("fetch")
 @click.argument("issuer")
 @click.option("--trust-root", "path", type=click.Path(path_type=Path, dir_okay=False), help="Where to save them.")
-@click.option("--replace", is_flag=True, help="Accept that keys saved before are gone or changed.")
+@click.option(
+    "--replace", is_flag=True, help="Accept that keys saved before are gone or changed, and the log policy proposed."
+)
 def fetch_keys(issuer: str, path: Path | None, *, replace: bool) -> None:
-    """Save the keys that ISSUER (https://HOST) publishes now.
+    """Save the keys that ISSUER (https://HOST) publishes now, and the log policy that it proposes.
 
-    This is the moment of trust: compare the key ids that it prints with those that the issuer gives by
-    another way. Later, `verify` needs no network.
+    This is the moment of trust: compare the key ids and digests that it prints with those that the issuer, and each
+    witness, gives by another way. Later, `verify` needs no network. A log policy that is saved already stays: see
+    `trust policy`.
     """
     issuer = issuer.rstrip("/")
     where = path or default_path()
@@ -65,20 +68,46 @@ def fetch_keys(issuer: str, path: Path | None, *, replace: bool) -> None:
     keys = fetched.issuers[issuer]
     if not replace:
         _refuse_lost_keys(known, fetched, issuer)
-    _write(where, TrustRoot({**known.issuers, issuer: keys}))
-    for key in keys.values():
-        click.echo(_line(key))
+    root, told = _with_proposed_policy(
+        TrustRoot({**known.issuers, issuer: keys}, known.log_policies), issuer, replace=replace
+    )
+    _write(where, root)
+    for line in [*map(_line, keys.values()), *told]:
+        click.echo(line)
     click.echo(f"{len(keys)} key(s) of {issuer} saved in {where}")
+
+
+@trust.command("policy")
+@click.argument("issuer")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--trust-root", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file to change.")
+def keep_policy(issuer: str, file: Path, path: Path | None) -> None:
+    """Hold ISSUER's log to a policy of your own: FILE, a C2SP tlog-policy.
+
+    It names the log's keys, the witnesses that you believe, and how many of them must have seen the log. The one that
+    the issuer proposes stands at ISSUER/log/policy.
+    """
+    where = path or default_path()
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"cannot read the policy: {error.strerror}") from error
+    root = load(path).with_log_policy(issuer.rstrip("/"), text)
+    _write(where, root)
+    for line in _policy_lines(root, issuer.rstrip("/")):
+        click.echo(line)
+    click.echo(f"log policy of {issuer.rstrip('/')} saved in {where}")
 
 
 @trust.command("list")
 @click.option("--trust-root", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file to read.")
 def list_keys(path: Path | None) -> None:
-    """List the issuers and keys that are trusted."""
-    for issuer, keys in load(path).issuers.items():
+    """List the issuers, keys and log policies that are trusted."""
+    root = load(path)
+    for issuer, keys in root.issuers.items():
         click.echo(issuer)
-        for key in keys.values():
-            click.echo(_line(key))
+        for line in [*map(_line, keys.values()), *_policy_lines(root, issuer)]:
+            click.echo(line)
 
 
 def metadata_url(issuer: str) -> str:
@@ -97,6 +126,51 @@ def _refuse_lost_keys(known: TrustRoot, fetched: TrustRoot, issuer: str) -> None
             raise ConfigurationError(
                 f"{issuer} no longer publishes the key {kid} as saved: ask why, then use --replace"
             )
+
+
+def _with_proposed_policy(root: TrustRoot, issuer: str, *, replace: bool) -> tuple[TrustRoot, list[str]]:
+    """Take over the log policy that the issuer proposes, if it may be; return lines about it.
+
+    Raises ``ConfigurationError`` when the log's keys are others than those saved: that is another log.
+    """
+    saved = root.log_policy(issuer)
+    try:
+        proposed = fetch(f"{issuer}/log/policy", TEXT)
+    except NotFound:
+        if saved is None:
+            return root, ["  no log policy is published: receipts can't be checked against a log"]
+        return root, [*_policy_lines(root, issuer), "  no log policy is published any more; the saved one stays"]
+    except ReceiptServiceError as error:
+        raise ConfigurationError(f"{issuer}/log/policy: {error}") from error
+    changed = root.with_log_policy(issuer, proposed)
+    if saved is None or replace:
+        return changed, _policy_lines(changed, issuer)
+    if _log_keys(root, changed, issuer) != _log_keys(changed, changed, issuer):
+        raise ConfigurationError(
+            f"{issuer} publishes other keys of its log than those saved: ask why, then use --replace"
+        )
+    lines = _policy_lines(root, issuer)
+    if root.log_policies[issuer] != changed.log_policies[issuer]:
+        lines.append(f"  the saved log policy stays; {issuer}/log/policy proposes another one (--replace takes it)")
+    return root, lines
+
+
+def _log_keys(root: TrustRoot, proposed: TrustRoot, issuer: str) -> set[str]:
+    """List the keys that a policy has for the logs that are proposed: a policy of one's own may know more logs."""
+    policy, asked = root.log_policy(issuer), proposed.log_policy(issuer)
+    assert policy is not None  # noqa: S101  the caller has looked
+    assert asked is not None  # noqa: S101  likewise
+    origins = {log.key.name for log in asked.logs}
+    return {log.key.vkey for log in policy.logs if log.key.name in origins}
+
+
+def _policy_lines(root: TrustRoot, issuer: str) -> list[str]:
+    policy = root.log_policy(issuer)
+    if policy is None:
+        return []
+    from receipt_service.cli.log_policy_text import policy_lines  # noqa: PLC0415  verify does without
+
+    return list(policy_lines(policy))
 
 
 def _write(where: Path, root: TrustRoot) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from receipt_service.bootstrap.resources import read_schema
+from receipt_service.cli.log_text import log_lines
 from receipt_service.cli.verdict_words import LABELS, REASONS, WORDS
 from receipt_service.domain.groups import Group
 from receipt_service.errors import ConfigurationError
@@ -48,9 +49,11 @@ def lines(verdict: Verdict, lang: str) -> Iterator[str]:
     for finding in verdict.findings:
         yield f"  {REASONS[finding.reason][lang]} [{finding.reason.value}]"
     if verdict.issuer is not None and verdict.kid is not None:
-        told = "issuer" if verdict.passed else "claimed_issuer"
+        told = "claimed_issuer" if verdict.leaf is None else "issuer"
         yield f"{words[told]}{colon}{_plain(verdict.issuer)}"
         yield f"{words['key']}{colon}{_plain(verdict.kid)}"
+    if verdict.log is not None:
+        yield from log_lines(verdict.log, lang)
     if not verdict.passed:
         return
     yield f"{words['issued_on']}{colon}{verdict.issued_on}"

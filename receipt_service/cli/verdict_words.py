@@ -177,6 +177,20 @@ _REASONS: Final[Mapping[Reason, tuple[str, str]]] = {
     ),
     Reason.STUB_UNREACHABLE: ("Le service ne répond pas.", "The service does not answer."),
     Reason.STUB_NOT_FOUND: ("Le service n’a pas de souche à ce numéro.", "The service has no stub by this number."),
+    Reason.NEVER_LOGGED: (
+        "Signé, mais absent du journal public passé le délai : manquement, ou clé volée. Ce fichier en est la preuve.",
+        "Signed, but not in the public log when its time was over: misconduct, or a stolen key. This file proves it.",
+    ),
+    Reason.LOG_PROOF_NOT_VALID: (
+        "La preuve du journal ne tient pas.",
+        "The proof of the log does not hold.",
+    ),
+    Reason.NOT_YET_LOGGED: ("Pas encore dans le journal public.", "Not in the public log yet."),
+    Reason.LOG_NOT_WITNESSED: (
+        "Trop peu de témoins ont vu cet état du journal.",
+        "Too few witnesses have seen this state of the log.",
+    ),
+    Reason.LOG_NOT_CHECKED: ("Le journal n’a pas été consulté.", "The log was not checked."),
 }
 
 REASONS: Final[Mapping[Reason, Mapping[str, str]]] = {

@@ -10,11 +10,12 @@ import click
 
 from receipt_service.cli import trust
 from receipt_service.cli.fetch import fetch, stub_text
-from receipt_service.cli.sources import Source, read_source
+from receipt_service.cli.sources import PROOF_SUFFIX, Source, read_source
 from receipt_service.domain.groups import Group
 from receipt_service.errors import NotFound, Unavailable, VerificationError
 from receipt_service.verify.links import verify_link
 from receipt_service.verify.policy import EVERY_GROUP, Policy
+from receipt_service.verify.trust_root import TrustRoot
 from receipt_service.verify.verdict import Reason, Status, Verdict, failed, indeterminate
 from receipt_service.verify.verifier import Verifier
 
@@ -31,17 +32,23 @@ EXIT_CODES: Final = {Status.PASSED: 0, Status.FAILED: 1, Status.INDETERMINATE: 3
 @click.option(
     "--require", multiple=True, type=click.Choice([group.value for group in Group]), help="Fail unless shown."
 )
+@click.option("--proof", type=click.Path(path_type=Path, dir_okay=False), help="The log's proof (.tlog-proof).")
+@click.option("--online", is_flag=True, help="For a file: ask the issuer's log for the proof. A link does so anyway.")
+@click.option("--require-log", is_flag=True, help="Pass only what is logged and witnessed.")
 @click.option("--lang", type=click.Choice(["fr", "en"]), help="Language of the text; else that of the environment.")
 @click.option("--json", "as_json", is_flag=True, help="Write the verdict as JSON (schemas/verdict.v1.schema.json).")
-@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="For a link: keep the receipt as a file.")
+@click.option(
+    "--save", type=click.Path(path_type=Path, dir_okay=False), help="For a link: keep receipt and proof as files."
+)
 def verify(source: str, lang: str | None, *, as_json: bool, **options: Any) -> None:
     """Verify a receipt, a stub, or a receipt with groups hidden.
 
     FILE is a .sd-jwt file or the PDF that it is embedded in, URL the link of the text message (quote it:
-    '#' means something to shells), - reads standard input. Exit code: 0 passed, 1 failed, 2 wrong usage,
+    '#' means something to shells), - reads standard input. The log's proof is taken from --proof, from X.tlog-proof
+    beside X.sd-jwt, from the PDF, or from the issuer's log. Exit code: 0 passed, 1 failed, 2 wrong usage,
     3 indeterminate.
     """
-    verdict, compact = _verdict(source, options)
+    verdict, compact, proof = _verdict(source, options)
     if as_json:
         click.echo(json.dumps(verdict.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -50,18 +57,37 @@ def verify(source: str, lang: str | None, *, as_json: bool, **options: Any) -> N
         for line in lines(verdict, lang or language()):
             click.echo(line)
     if options["save"] is not None and verdict.passed and compact is not None:
-        _save(options["save"], compact)
+        _save(options["save"], compact.encode("ascii"))
+        if proof is not None:
+            _save(options["save"].with_suffix(PROOF_SUFFIX), proof)
     sys.exit(EXIT_CODES[verdict.status])
 
 
-def _verdict(argument: str, options: dict[str, Any]) -> tuple[Verdict, str | None]:
-    required = EVERY_GROUP if options["complete"] else frozenset(map(Group, options["require"]))
-    verifier = Verifier(trust.load(options["trust_root"]), Policy(issuer=options["issuer"], required=required))
+def _verdict(argument: str, options: dict[str, Any]) -> tuple[Verdict, str | None, bytes | None]:
+    """Verify; return the receipt in SD-JWT form and the log's proof, as far as there are any, beside the verdict."""
+    trust_root = trust.load(options["trust_root"])
     now = datetime.now(UTC)
     try:
         source = read_source(argument)
     except VerificationError as error:
-        return failed(Reason(error.reason), str(error)), None
+        return failed(Reason(error.reason), str(error)), None, None
+    verdict, compact = _authenticity(source, trust_root, now, options)
+    if not verdict.passed:
+        return verdict, compact, None
+    from receipt_service.cli.log_lookup import ProofSources, look_up  # noqa: PLC0415  what fails does without
+    from receipt_service.verify.log_check import with_standing  # noqa: PLC0415  likewise
+
+    online = options["online"] or (source.link is not None and options["stub"] is None)
+    sources = ProofSources(options["proof"], source.beside, source.embedded_proof, online)
+    standing, proof = look_up(verdict, sources, trust_root, now)
+    return with_standing(verdict, standing, required=options["require_log"]), compact, proof
+
+
+def _authenticity(
+    source: Source, trust_root: TrustRoot, now: datetime, options: dict[str, Any]
+) -> tuple[Verdict, str | None]:
+    required = EVERY_GROUP if options["complete"] else frozenset(map(Group, options["require"]))
+    verifier = Verifier(trust_root, Policy(issuer=options["issuer"], required=required))
     if source.link is None:
         compact = source.compact or ""
         return verifier.verify(compact, now), compact
@@ -85,9 +111,9 @@ def _stub_document(source: Source, saved: Path | None) -> bytes:
         raise click.UsageError(f"cannot read the stub: {error.strerror}") from error
 
 
-def _save(path: Path, compact: str) -> None:
+def _save(path: Path, content: bytes) -> None:
     try:
-        with path.open("x", encoding="ascii") as file:
-            file.write(compact)
+        with path.open("xb") as file:
+            file.write(content)
     except OSError as error:
-        raise click.UsageError(f"cannot save the receipt: {error.strerror}") from error
+        raise click.UsageError(f"cannot save {path}: {error.strerror}") from error

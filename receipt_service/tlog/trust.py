@@ -36,6 +36,8 @@ class CheckedCheckpoint:
     cosignatures: tuple[Cosignature, ...]
     quorum_reached: bool
     """Whether the policy's quorum has cosigned. Without it the log may be showing others another tree."""
+    log_time: int | None = None
+    """When the log signed, by its own word (POSIX seconds): its ML-DSA-44 signature has a time, its Ed25519 none."""
 
     @property
     def earliest_time(self) -> int | None:
@@ -57,7 +59,7 @@ def check_checkpoint(
     checkpoint = parse_checkpoint(note.text)
     log_keys = [log.key for log in policy.logs if log.key.name == checkpoint.origin]
     witnesses = {witness.key: witness for witness in policy.witnesses}
-    signed_by = [key for key, _ in _valid_signatures(note, checkpoint, log_keys, checks, latest_time)]
+    signed_by = _valid_signatures(note, checkpoint, log_keys, checks, latest_time)
     if not signed_by:
         raise BadSignature("no known log of this origin has signed")
     times: dict[VerifierKey, list[int | None]] = {}
@@ -68,7 +70,12 @@ def check_checkpoint(
     )
     names = {cosignature.witness.name for cosignature in cosignatures}
     return CheckedCheckpoint(
-        checkpoint, note, tuple(dict.fromkeys(signed_by)), cosignatures, quorum_reached(policy, names)
+        checkpoint,
+        note,
+        tuple(dict.fromkeys(key for key, _ in signed_by)),
+        cosignatures,
+        quorum_reached(policy, names),
+        min((time for _, time in signed_by if time), default=None),
     )
 
 

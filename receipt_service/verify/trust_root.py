@@ -1,19 +1,23 @@
-"""The keys a verifier starts from: which issuer signs with which key, and when.
+"""What a verifier starts from: which issuer signs with which key, and when; and which log it believes.
 
 A file (``schemas/trust-root.v1.schema.json``) that whoever verifies keeps, not something a receipt
 brings along. Keys come from the issuer's metadata (SD-JWT VC §5, ``/.well-known/jwt-vc-issuer``), whose
-JWKs carry ``nbf`` and ``exp``: the period in which the key signs, in seconds from the epoch.
+JWKs carry ``nbf`` and ``exp``: the period in which the key signs, in seconds from the epoch. An issuer may have a log
+policy (C2SP tlog-policy): the keys of its log, the witnesses, and how many of them must agree.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from receipt_service.crypto.keys import PublicKey
 from receipt_service.domain.canonical import from_base64url, from_json, to_json
 from receipt_service.errors import ConfigurationError, MalformedReceipt
+
+if TYPE_CHECKING:
+    from receipt_service.tlog.policy import Policy as LogPolicy
 
 VERSION: Final = 1
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
@@ -70,6 +74,8 @@ class TrustRoot:
 
     issuers: Mapping[str, Mapping[str, TrustedKey]] = field(default_factory=dict)
     """Issuer (``iss``, exactly) → key id → key."""
+    log_policies: Mapping[str, str] = field(default_factory=dict)
+    """Issuer → its log policy, the file's whole text; only issuers above have one."""
 
     def knows(self, issuer: str) -> bool:
         """Say whether there is any key of the issuer."""
@@ -81,14 +87,28 @@ class TrustRoot:
 
     def with_issuer(self, issuer: str, jwks: Mapping[str, Any]) -> Self:
         """Add an issuer with its key set, or replace the keys that it had. Raises ``ConfigurationError``."""
-        return type(self)(MappingProxyType({**self.issuers, issuer: _key_set(jwks)}))
+        return type(self)(MappingProxyType({**self.issuers, issuer: _key_set(jwks)}), self.log_policies)
+
+    def log_policy(self, issuer: str) -> "LogPolicy | None":
+        """Read the issuer's log policy; ``None`` where there is none. Raises ``ConfigurationError``."""
+        text = self.log_policies.get(issuer)
+        return None if text is None else read_log_policy(text.encode())
+
+    def with_log_policy(self, issuer: str, text: bytes) -> Self:
+        """Give an issuer a log policy, or another one. Raises ``ConfigurationError``, for an unknown issuer too."""
+        if not self.knows(issuer):
+            raise ConfigurationError(f"the trust root does not know {issuer}: fetch its keys first")
+        read_log_policy(text)
+        return type(self)(self.issuers, MappingProxyType({**self.log_policies, issuer: text.decode()}))
 
     def to_json(self) -> bytes:
         """Write the file."""
-        issuers = [
-            {"issuer": issuer, "jwks": {"keys": [key.jwk for key in keys.values()]}}
-            for issuer, keys in self.issuers.items()
-        ]
+        issuers = []
+        for issuer, keys in self.issuers.items():
+            entry: dict[str, Any] = {"issuer": issuer, "jwks": {"keys": [key.jwk for key in keys.values()]}}
+            if issuer in self.log_policies:
+                entry["log_policy"] = self.log_policies[issuer]
+            issuers.append(entry)
         return to_json({"version": VERSION, "issuers": issuers})
 
     @classmethod
@@ -107,6 +127,9 @@ class TrustRoot:
             if root.knows(entry["issuer"]):
                 raise ConfigurationError("a trust root names each issuer once")
             root = root.with_issuer(entry["issuer"], entry.get("jwks", {}))
+            policy = entry.get("log_policy")
+            if policy is not None:
+                root = root.with_log_policy(entry["issuer"], _policy_bytes(policy))
         return root
 
     @classmethod
@@ -116,6 +139,26 @@ class TrustRoot:
         if document.get("issuer") != issuer:
             raise ConfigurationError("the metadata is another issuer's")
         return cls().with_issuer(issuer, document.get("jwks", {}))
+
+
+def read_log_policy(text: bytes) -> "LogPolicy":
+    """Read a log policy that a trust root can keep: UTF-8, with a log. Raises ``ConfigurationError``."""
+    from receipt_service.tlog.policy import MalformedPolicy, parse_policy  # noqa: PLC0415  most files have none
+
+    try:
+        text.decode()
+        policy = parse_policy(text)
+    except (UnicodeDecodeError, MalformedPolicy) as error:
+        raise ConfigurationError(f"not a log policy ({error})") from error
+    if not policy.logs:
+        raise ConfigurationError("not a policy to keep: it names no log")
+    return policy
+
+
+def _policy_bytes(text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise ConfigurationError("a log policy is text")
+    return text.encode()
 
 
 def _key_set(jwks: Any) -> Mapping[str, TrustedKey]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from receipt_service.domain.canonical import base64url
 from receipt_service.domain.groups import Group
+from receipt_service.verify.log_standing import LogStanding
 
 
 class Status(StrEnum):
@@ -87,6 +88,13 @@ class Reason(StrEnum):
     KEY_UNKNOWN = "key_unknown"
     STUB_UNREACHABLE = "stub_unreachable"
     STUB_NOT_FOUND = "stub_not_found"
+    # The transparency log speaks against it.
+    NEVER_LOGGED = "never_logged"
+    LOG_PROOF_NOT_VALID = "log_proof_not_valid"
+    # Indeterminate, where the caller asks for the log.
+    NOT_YET_LOGGED = "not_yet_logged"
+    LOG_NOT_WITNESSED = "log_not_witnessed"
+    LOG_NOT_CHECKED = "log_not_checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +118,13 @@ class Verdict:
     """As the leaf says; only a ``passed`` verdict makes it true."""
     kid: str | None = None
     issued_on: date | None = None
-    """UTC day of issuance; set when passed."""
+    """UTC day of issuance; set when the issuer's signature holds."""
     leaf: str | None = field(default=None, repr=False)
-    """The leaf's exact characters, by which stub and log are matched; set when passed."""
+    """The leaf's exact characters, by which stub and log are matched; set when the issuer's signature holds."""
     claims: Mapping[Group, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """The groups shown; empty unless passed, so that nobody reads what nobody signed."""
+    log: LogStanding | None = None
+    """How it stands in the transparency log (``verify.log_check``); ``None`` until that was asked."""
 
     @property
     def passed(self) -> bool:
@@ -157,6 +167,7 @@ class Verdict:
             "leaf_sha256": self.leaf_sha256,
             "receipt_number": self.receipt_number,
             "claims": {group.value: dict(claims) for group, claims in self.claims.items()},
+            "log": None if self.log is None else self.log.to_json(),
         }
 
 

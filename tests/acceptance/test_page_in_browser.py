@@ -1,77 +1,19 @@
 """The verification page in a real browser: what a person sees, and what the page must never do."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from receipt_service.delivery.rendering.sheet import sheet
 from receipt_service.domain.groups import Group
 from receipt_service.domain.person import EstablishedBy, IdentityEstablished
 from receipt_service.verify.verdict import Status, View
-from tests.support.page_site import Site, page_site
+from tests.support.page_browser import opened, settled, verdict
 from tests.support.receipts import NOW, sample_verifier
 from tests.support.rendered_receipts import MAYOTTE, REFUSED, Case, catalogues
 
 pytestmark = pytest.mark.needs_chromium
-
-CHROMIUM = Path("/usr/bin/chromium")
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium in /usr/bin")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with page_site() as running:
-        yield running
-
-
-@contextmanager
-def opened(browser: Browser, url: str, *, locale: str = "fr-FR", errors: int = 0) -> Iterator[Page]:
-    """Open the page, wait for its result, and hold it to not having complained."""
-    complaints: list[str] = []
-    context = browser.new_context(locale=locale, viewport={"width": 360, "height": 740}, accept_downloads=True)
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    try:
-        page.goto(url)
-        settled(page)
-        yield page
-        assert len(complaints) == errors, complaints
-    finally:
-        context.close()
-
-
-def settled(page: Page) -> None:
-    page.wait_for_selector("#verdict-title:not(:empty)")
-    page.wait_for_selector("#verdict:not([data-status=working])")
-
-
-def verdict(page: Page) -> tuple[str | None, str | None]:
-    box = page.locator("#verdict")
-    return box.get_attribute("data-status"), box.get_attribute("data-reason")
 
 
 def test_a_good_link_shows_the_five_groups_in_french(browser, site):

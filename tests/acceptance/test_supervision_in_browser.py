@@ -17,7 +17,8 @@ from receipt_service.config.parts import StatisticsSettings
 from receipt_service.demo.made_up import made_up_facts, released_months
 from receipt_service.demo.stops.roster import read_roster
 from receipt_service.errors import ConfigurationError
-from tests.acceptance.test_page_in_browser import CHROMIUM, SWITCHES, contrast
+from tests.acceptance.test_page_in_browser import contrast
+from tests.support.page_browser import CHROMIUM, SWITCHES
 from tests.support.running_api import RunningApi, running_api
 
 pytestmark = pytest.mark.needs_chromium

@@ -3,12 +3,16 @@
 from html.parser import HTMLParser
 from io import BytesIO
 
+import pytest
 from pypdf import PdfReader
 
+from receipt_service.bootstrap.worker_process import NO_LOG, proof_now
 from receipt_service.delivery.rendering.email import render_email
 from receipt_service.domain.person import EstablishedBy, IdentityEstablished
 from receipt_service.domain.receipt import Receipt
+from receipt_service.errors import Unavailable
 from tests.support.rendered_receipts import REFUSED, Case, catalogues
+from tests.support.small_log import SmallLog
 
 HOSTILE = "<script>alert(1)</script>{{7*7}}\r\nBcc: x@evil.example\n\n1. IDENTITÉ"
 
@@ -128,3 +132,36 @@ def test_no_identity_in_subject_or_file_names():
     outside = content.subject + "".join(each.filename for each in content.attachments)
     for name in ("Diaye", "Zoë", "1990", "3FQ7Z", "1234567"):
         assert name not in outside
+
+
+@pytest.mark.parametrize("languages", [("fr",), ("fr", "en")])
+def test_the_log_s_proof_comes_along_where_there_is_one(languages):
+    case, proof = Case(), SmallLog().proof()
+    content = render_email(case.receipt, case.url, catalogues(), languages, proof)
+    assert [each.filename for each in content.attachments] == [
+        "recepisse.pdf",
+        "receipt.sd-jwt",
+        "receipt.tlog-proof",
+    ]
+    assert content.attachments[2].data == proof
+    for text in (content.text, content.html):
+        assert text.count("receipt.tlog-proof") == len(languages)
+    assert PdfReader(BytesIO(content.attachments[0].data)).attachments["receipt.tlog-proof"] == [proof]
+    without = mail(case, languages)
+    assert len(without.attachments) == 2
+    assert "tlog-proof" not in without.text + without.html
+
+
+def test_a_receipt_neither_waits_for_the_log_nor_fails_with_it():
+    def broken(error):
+        def proof_of(_leaf):
+            raise error
+
+        return proof_of
+
+    leaf = Case().receipt.leaf
+    assert proof_now(NO_LOG, leaf) is None
+    assert proof_now(lambda given: given.encode(), leaf) == leaf.encode()
+    assert proof_now(lambda _: b"\xff", leaf) is None
+    for error in (Unavailable("no log"), PermissionError(13, "no folder")):
+        assert proof_now(broken(error), leaf) is None

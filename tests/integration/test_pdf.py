@@ -15,6 +15,7 @@ from receipt_service.delivery.rendering.pdf import RECEIPT_FILE, REPLACEMENT, Pd
 from receipt_service.domain.person import EstablishedBy, IdentityEstablished
 from tests.support.pixels import read_page
 from tests.support.rendered_receipts import MAYOTTE, REFUSED, REQUISITION, Case, catalogues
+from tests.support.small_log import SmallLog
 
 A4 = (595.28, 841.89)
 
@@ -208,3 +209,21 @@ def test_every_letter_that_passes_for_common_has_a_glyph():
     for start in range(0, len(common), 50):
         name = " ".join(common[start : start + 50]).strip() or "x"
         assert REPLACEMENT not in text_of(rendered(Case(person=named(name))))
+
+
+def test_the_log_s_proof_is_attached_beside_the_receipt():
+    case, proof = Case(), SmallLog().proof()
+    pdf = render_pdf(case.receipt, case.url, catalogues(), ("fr", "en"), proof)
+    attached = reader(pdf).attachments
+    assert attached == {RECEIPT_FILE: [case.receipt.compact.encode()], "receipt.tlog-proof": [proof]}
+    assert text_of(pdf).count("receipt.tlog-proof") == 2
+    assert "tlog-proof" not in text_of(rendered(case))
+    assert len(reader(render_pdf(case.receipt, case.url, catalogues(), ("fr",), proof)).pages) == 1
+
+
+def test_a_proof_is_attached_as_it_is_even_where_letters_are_replaced():
+    proof = 'a "proof"\\\n— with #panic() ∀\n'.encode()
+    case = Case(person=named("王"))
+    pdf = render_pdf(case.receipt, case.url, catalogues(), ("fr",), proof)
+    assert reader(pdf).attachments["receipt.tlog-proof"] == [proof]
+    assert REPLACEMENT in text_of(pdf)

@@ -11,11 +11,12 @@ class LogKey:
     """A private key with its name and type; the seed is the hash of both."""
 
     def __init__(self, name, signature_type):
-        seed = sha256(f"{name} {signature_type:d}".encode()).digest()
+        self.seed = sha256(f"{name} {signature_type:d}".encode()).digest()
         post_quantum = signature_type is SignatureType.COSIGNATURE_ML_DSA_44
-        self.signer = MlDsa44Signer(seed) if post_quantum else Ed25519Signer(seed)
+        self.signer = MlDsa44Signer(self.seed) if post_quantum else Ed25519Signer(self.seed)
         self.key = VerifierKey(name, signature_type, self.signer.public_key)
         self.vkey = self.key.vkey
+        self.signing = self.signer.sign
 
     def sign(self, checkpoint, time=0):
-        return sign_checkpoint(checkpoint, self.key, self.signer.sign, time)
+        return sign_checkpoint(checkpoint, self.key, self.signing, time)

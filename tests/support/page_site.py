@@ -1,4 +1,4 @@
-"""The verification page on a local server, with the stubs, keys and catalogue that it asks for."""
+"""The verification page on a local server, with the stubs, keys, catalogue and log that it asks for."""
 
 import json
 from collections.abc import Iterator
@@ -10,12 +10,14 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from receipt_service.tlog.merkle import leaf_hash
 from receipt_service.web.boundary import Boundary
 from receipt_service.web.pages import pages_router
 from receipt_service.web.responses import stub_content
 from tests.support.receipts import ISSUER, sample_trust_root
 from tests.support.rendered_receipts import CATALOGUE_FILE, Case
 from tests.support.servers import serving
+from tests.support.small_log import POLICY, SmallLog, leaves
 
 
 @dataclass
@@ -24,13 +26,22 @@ class Site:
 
     address: str = ""
     stubs: dict[str, dict[str, object]] = field(default_factory=dict)
+    proofs: dict[str, bytes] = field(default_factory=dict)
+    policy: bytes | None = POLICY.encode()
+    checkpoint: bytes | None = None
     failing: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
     def add(self, case: Case) -> str:
         """Hold the stub of a case, and return the link to it."""
         self.stubs[case.receipt_number] = stub_content(case.receipt_number, case.receipt.stub)
+        self.log(case, SmallLog(texts=[*leaves()[:3], case.receipt.leaf]))
         return f"{self.address}/r#{case.link.fragment}"
+
+    def log(self, case: Case, log: SmallLog) -> None:
+        """Hold the log's proof of a case, and its checkpoint."""
+        self.proofs[leaf_hash(case.receipt.leaf.encode()).hex()] = log.proof(case.receipt.leaf)
+        self.checkpoint = log.note
 
     def answer(self, name: str, content: bytes | None) -> Response:
         if name in self.failing:
@@ -53,11 +64,23 @@ def _app(site: Site) -> ASGIApp:
     async def catalogue(_: Request) -> Response:
         return site.answer("catalogue", CATALOGUE_FILE.read_bytes())
 
+    async def policy(_: Request) -> Response:
+        return site.answer("policy", site.policy)
+
+    async def proof(request: Request) -> Response:
+        return site.answer("proofs", site.proofs.get(request.path_params["leaf_hash"]))
+
+    async def checkpoint(_: Request) -> Response:
+        return site.answer("checkpoint", site.checkpoint)
+
     routes = [
         *pages_router().routes,
         Route("/v1/stubs/{number}", stub),
         Route("/.well-known/jwt-vc-issuer", keys),
         Route("/v1/catalogue", catalogue),
+        Route("/log/policy", policy),
+        Route("/log/checkpoint", checkpoint),
+        Route("/v1/log/proofs/{leaf_hash}", proof),
     ]
     bounded = Boundary(Router(routes, redirect_slashes=False), request_limit_bytes=1000, https=False)
 

@@ -76,6 +76,11 @@ def test_every_reason_of_the_receipt_profile_has_a_vector():
         Reason.KEY_BINDING_INVALID,
         Reason.EXPIRED,
         Reason.NOT_YET_VALID,
+        Reason.NEVER_LOGGED,
+        Reason.LOG_PROOF_NOT_VALID,
+        Reason.NOT_YET_LOGGED,
+        Reason.LOG_NOT_WITNESSED,
+        Reason.LOG_NOT_CHECKED,
     }
     covered = {vector["reason"] for kind in ("receipts", "links") for vector in MANIFEST[kind]} - {None}
     assert covered == {reason.value for reason in set(Reason) - elsewhere}

@@ -58,6 +58,11 @@ def test_a_checkpoint_says_who_signed_it_and_when():
     assert checked.earliest_time == NOW
 
 
+def test_the_log_s_own_time_is_that_of_its_timed_signature():
+    assert check(signed(LOG.sign(CHECKPOINT), LOG_PQ.sign(CHECKPOINT, NOW + 7))).log_time == NOW + 7
+    assert check(signed(LOG.sign(CHECKPOINT), WITNESSES["one"].sign(CHECKPOINT, NOW))).log_time is None
+
+
 def test_too_few_witnesses_are_told_apart_from_a_bad_checkpoint():
     checked = check(signed(*by_log(), WITNESSES["one"].sign(CHECKPOINT, NOW), STRANGER.sign(CHECKPOINT, NOW)))
 

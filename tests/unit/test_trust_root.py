@@ -7,6 +7,7 @@ from receipt_service.domain.canonical import from_base64url, to_json
 from receipt_service.errors import ConfigurationError
 from receipt_service.verify.trust_root import TrustedKey, TrustRoot
 from tests.support.receipts import ISSUER, OTHER_SIGNER, SIGNER, sample_trust_root
+from tests.support.small_log import POLICY
 
 JWK = {**SIGNER.public_key.jwk, "kid": SIGNER.kid}
 
@@ -78,6 +79,9 @@ def test_a_key_that_is_not_what_we_verify_with_is_refused(changed):
         to_json({"version": 1, "issuers": [{"issuer": "a", "jwks": {"keys": [1]}}]}),
         to_json({"version": 1, "issuers": [{"issuer": "a", "jwks": {"keys": [JWK, JWK]}}]}),
         to_json({"version": 1, "issuers": [{"issuer": "a", "jwks": {"keys": [JWK]}}] * 2}),
+        to_json({"version": 1, "issuers": [{"issuer": "a", "jwks": {"keys": [JWK]}, "log_policy": 1}]}),
+        to_json({"version": 1, "issuers": [{"issuer": "a", "jwks": {"keys": [JWK]}, "log_policy": "quorum none"}]}),
+        to_json({"version": 1, "issuers": [{"issuer": "a", "jwks": {"keys": [JWK]}, "log_policy": "log x"}]}),
     ],
 )
 def test_a_file_that_is_no_trust_root_is_refused(data):
@@ -109,3 +113,17 @@ def test_a_period_is_kept_and_written():
 def test_a_key_signs_on_every_day_that_its_period_touches(period, day, signs):
     """A leaf tells the day alone, so the first and the last day count whole. 1795435200 is 2026-11-23 at noon."""
     assert TrustedKey.from_jwk({**JWK, **period}).signs_on(day) == signs
+
+
+def test_a_log_policy_is_kept_to_the_character_and_is_its_issuer_s_alone():
+    root = (
+        sample_trust_root().with_log_policy(ISSUER, POLICY.encode()).with_issuer("https://b.example", {"keys": [JWK]})
+    )
+    again = TrustRoot.from_json(root.to_json())
+    assert again.log_policies == {ISSUER: POLICY}
+    assert again.log_policy(ISSUER).quorum == "two-of-three"
+    assert again.log_policy("https://b.example") is None
+    with pytest.raises(ConfigurationError):
+        root.with_log_policy("https://autre.example", POLICY.encode())
+    with pytest.raises(ConfigurationError):
+        root.with_log_policy(ISSUER, b"# \xff\n" + POLICY.encode())

@@ -1,4 +1,4 @@
-"""The mail: the receipt in words, plain and HTML, with the PDF and the signed file attached.
+"""The mail: the receipt in words, plain and HTML, with the PDF, the signed file and the log's proof attached.
 
 French first, each further language after it, whole. The HTML is for people who read with a screen
 reader as much as for the others: headings, lists, languages marked, no tables for layout. It loads
@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from receipt_service.delivery.channel import Attachment, MailContent
 from receipt_service.delivery.rendering.labels import FRENCH, Labels, labels
-from receipt_service.delivery.rendering.pdf import RECEIPT_FILE, set_sheet
+from receipt_service.delivery.rendering.pdf import PROOF_FILE, RECEIPT_FILE, set_sheet
 from receipt_service.delivery.rendering.sheet import Sheet, grouped, sheet
 from receipt_service.domain.catalogue import Catalogue
 from receipt_service.domain.receipt import Receipt
@@ -22,6 +22,9 @@ from receipt_service.domain.receipt import Receipt
 PDF_FILE: Final = "recepisse.pdf"
 RECEIPT_TYPE: Final = "application/dc+sd-jwt"
 """Media type of the signed file (SD-JWT VC, IANA)."""
+
+PROOF_TYPE: Final = "application/octet-stream"
+"""A tlog-proof has no type of its own; as text some mail programs would show it below the letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,15 @@ class _Section:
 
 
 def render_email(
-    receipt: Receipt, url: str, catalogues: Mapping[str, Catalogue], languages: tuple[str, ...] = (FRENCH,)
+    receipt: Receipt,
+    url: str,
+    catalogues: Mapping[str, Catalogue],
+    languages: tuple[str, ...] = (FRENCH,),
+    proof: bytes | None = None,
 ) -> MailContent:
     """Write the mail for a receipt whose link is ``url``, in French and the second languages asked for.
 
-    Raises ``CatalogueUnknown`` and ``PdfRefused``.
+    ``proof`` is the log's, where it has the receipt already. Raises ``CatalogueUnknown`` and ``PdfRefused``.
     """
     written = sheet(receipt, catalogues, languages)
     values = {
@@ -56,15 +63,19 @@ def render_email(
         "url": url,
         "private": "email.private" if written.identified else "email.private.not_established",
         "file": RECEIPT_FILE,
+        "proof": None if proof is None else PROOF_FILE,
     }
+    attachments = [
+        Attachment(PDF_FILE, "application/pdf", set_sheet(written, receipt, url, proof)),
+        Attachment(RECEIPT_FILE, RECEIPT_TYPE, receipt.compact.encode("ascii")),
+    ]
+    if proof is not None:
+        attachments.append(Attachment(PROOF_FILE, PROOF_TYPE, proof))
     return MailContent(
         subject=" / ".join(written.titles),
         text=_environment().get_template("email.txt").render(values),
         html=_environment().get_template("email.html").render(values),
-        attachments=(
-            Attachment(PDF_FILE, "application/pdf", set_sheet(written, receipt, url)),
-            Attachment(RECEIPT_FILE, RECEIPT_TYPE, receipt.compact.encode("ascii")),
-        ),
+        attachments=tuple(attachments),
         language=", ".join(written.languages),
     )
 

@@ -1,4 +1,4 @@
-"""The receipt as a PDF: A4, tagged (PDF/UA-1), archivable (PDF/A-3a), with the signed file inside.
+"""The receipt as a PDF: A4, tagged (PDF/UA-1), archivable (PDF/A-3a), the signed file and the log's proof inside.
 
 Typst sets ``templates/receipt.typ``; all texts enter as one quoted string of JSON. Only the fonts here and
 those inside the ``typst`` package are used, so that the same receipt gives the same bytes on every
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 RECEIPT_FILE: Final = "receipt.sd-jwt"
 """Name of the signed file, inside the PDF and beside it: the same for everybody."""
 
+PROOF_FILE: Final = "receipt.tlog-proof"
+"""Name of the log's proof, likewise."""
+
 STANDARDS: "Final[list[PDFStandard]]" = ["a-3a", "ua-1"]
 """Archivable with an attachment of any type, and accessible. Both at once is what Typst can promise together."""
 
@@ -50,24 +53,32 @@ class PdfRefused(ReceiptServiceError):
 
 
 def render_pdf(
-    receipt: Receipt, url: str, catalogues: Mapping[str, Catalogue], languages: tuple[str, ...] = (FRENCH,)
+    receipt: Receipt,
+    url: str,
+    catalogues: Mapping[str, Catalogue],
+    languages: tuple[str, ...] = (FRENCH,),
+    proof: bytes | None = None,
 ) -> bytes:
     """Set the receipt in French and the second languages asked for; ``url`` is the link in the QR code.
 
-    The same arguments give the same bytes: the document's date is that of the recording.
+    ``proof`` is the log's proof (C2SP tlog-proof, UTF-8), where the log has the receipt already. The same
+    arguments give the same bytes: the document's date is that of the recording.
 
     Raises ``CatalogueUnknown`` and ``PdfRefused``; a name in a script that no font here has is no
     failure (``REPLACEMENT``).
     """
-    return set_sheet(sheet(receipt, catalogues, languages), receipt, url)
+    return set_sheet(sheet(receipt, catalogues, languages), receipt, url, proof)
 
 
-def set_sheet(written: Sheet, receipt: Receipt, url: str) -> bytes:
+def set_sheet(written: Sheet, receipt: Receipt, url: str, proof: bytes | None = None) -> bytes:
     """Set a receipt that is in words already, as ``render_pdf`` does. Raises ``PdfRefused``."""
     recorded_at = datetime.fromisoformat(receipt.disclosure(Group.WHEN_WHERE).value["recorded_at"])
-    files = (receipt.compact, qr_svg(url))
+    files = (receipt.compact, "" if proof is None else proof.decode(), qr_svg(url))
+    proved = proof is not None
     for legible in (None, _has_glyph, _is_common):
-        data = _data(written) if legible is None else _printable(_data(written, replaced=True), legible)
+        data = _data(written, proved=proved, replaced=legible is not None)
+        if legible is not None:
+            data = _printable(data, legible)
         try:
             return _compiled(data, *files, recorded_at)
         except typst.TypstError:
@@ -76,9 +87,9 @@ def set_sheet(written: Sheet, receipt: Receipt, url: str) -> bytes:
     raise PdfRefused("Typst refused a receipt; its reasons quote the receipt and are withheld")
 
 
-def _compiled(data: dict[str, Any], receipt: str, qr: str, at: datetime) -> bytes:
-    source = '#import "/receipt.typ": render\n' + "#render(json(bytes({})), {}, {})".format(
-        *map(_quoted, (json.dumps(data, ensure_ascii=False), receipt, qr))
+def _compiled(data: dict[str, Any], receipt: str, proof: str, qr: str, at: datetime) -> bytes:
+    source = '#import "/receipt.typ": render\n' + "#render(json(bytes({})), {}, {}, {})".format(
+        *map(_quoted, (json.dumps(data, ensure_ascii=False), receipt, proof, qr))
     )
     pdf = _compiler().compile(source.encode(), format="pdf", pdf_standards=STANDARDS, timestamp=int(at.timestamp()))
     if not isinstance(pdf, bytes):
@@ -100,7 +111,7 @@ def _compiler() -> typst.Compiler:
     return compiler
 
 
-def _data(written: Sheet, *, replaced: bool = False) -> dict[str, Any]:
+def _data(written: Sheet, *, proved: bool, replaced: bool) -> dict[str, Any]:
     """Lay out the sheet as the template reads it."""
     words = [labels(language) for language in written.languages]
     first = words[0]
@@ -112,6 +123,9 @@ def _data(written: Sheet, *, replaced: bool = False) -> dict[str, Any]:
         ]
         for say in words
     ]
+    if proved:
+        for said, say in zip(notes, words, strict=True):
+            said.insert(2, say("pdf.attached_proof", file=PROOF_FILE))
     if replaced:
         for said, say in zip(notes, words, strict=True):
             said.append(say("pdf.replaced", mark=REPLACEMENT))
@@ -125,6 +139,8 @@ def _data(written: Sheet, *, replaced: bool = False) -> dict[str, Any]:
         "qr_alt": first("pdf.qr_alt"),
         "file": RECEIPT_FILE,
         "file_description": first("pdf.attached_description"),
+        "proof_file": PROOF_FILE,
+        "proof_description": first("pdf.attached_proof_description"),
         "notes": notes,
         "sections": [
             {

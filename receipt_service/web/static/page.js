@@ -1,14 +1,20 @@
 // The verification page: takes the link out of the address, asks for the stub, the keys and the
-// texts, verifies here, and shows the result. Keeps nothing; every text goes in by textContent.
+// texts, verifies here, asks for the log's proof, and shows the result. Keeps nothing; every text goes in by textContent.
 
+import { Unreachable, get } from "./asking.js";
 import { GROUPS } from "./claims.js";
 import { base64url, fromUtf8, sha256, utf8 } from "./encoding.js";
 import { NotALink, parseFragment, parseNumber, refusal, verifyLink } from "./link.js";
+import { withStanding } from "./log.js";
+import { logWords, lookUp } from "./log_section.js";
 import { Words, grouped, rowsOf } from "./sheet.js";
 import { readKeys, verify } from "./verifier.js";
 
 const FILE_NAME = "receipt.sd-jwt";
+const PROOF_NAME = "receipt.tlog-proof";
+const PROOF_SUFFIX = ".tlog-proof";
 const LARGEST_FILE = 65536;
+const LARGEST_PROOF = 2097152;
 const REASON_TEXTS = {
   signature_invalid: "altered",
   disclosure_not_referenced: "altered",
@@ -22,21 +28,8 @@ const REASON_TEXTS = {
 };
 
 const find = (id) => document.getElementById(id);
-const state = { language: "fr", texts: {}, verdict: null, catalogue: null, working: false };
-
-class Unreachable extends Error {}
-
-async function get(address) {
-  let answer;
-  try {
-    answer = await fetch(address, { credentials: "omit", referrerPolicy: "no-referrer", redirect: "error" });
-  } catch {
-    throw new Unreachable();
-  }
-  if (answer.status === 404) return null;
-  if (!answer.ok) throw new Unreachable();
-  return new Uint8Array(await answer.arrayBuffer().catch(() => Promise.reject(new Unreachable())));
-}
+const state = { language: "fr", texts: {}, verdict: null, proof: null, catalogue: null, working: false };
+const blank = { verdict: null, proof: null, catalogue: null };
 
 async function readTrust() {
   const bytes = await get("/.well-known/jwt-vc-issuer");
@@ -63,24 +56,33 @@ async function readCatalogue({ version, sha256: digest }) {
   }
 }
 
-async function judge(work) {
+/** Do the work of verifying, then hold what passed against the log: against the proof that the person gave, if any. */
+async function judge(work, givenProof) {
   if (globalThis.crypto?.subtle === undefined) {
-    Object.assign(state, { verdict: refusal("browser_unable", "indeterminate"), catalogue: null });
+    Object.assign(state, blank, { verdict: refusal("browser_unable", "indeterminate") });
     show();
     return;
   }
-  Object.assign(state, { verdict: null, catalogue: null, working: true });
+  Object.assign(state, blank, { working: true });
   show();
   try {
-    state.verdict = await work();
-    const named = state.verdict.claims.legal_basis?.catalogue;
-    if (named !== undefined) state.catalogue = await readCatalogue(named);
+    Object.assign(state, await completed(await work(), givenProof));
   } catch {
-    state.verdict = refusal("stub_unreachable", "indeterminate");
+    Object.assign(state, blank, { verdict: refusal("stub_unreachable", "indeterminate") });
   }
   state.working = false;
   show();
   find("verdict").focus();
+}
+
+async function completed(verdict, givenProof) {
+  if (verdict.status !== "passed") return { verdict };
+  const named = verdict.claims.legal_basis?.catalogue;
+  const [catalogue, { found, proof }] = await Promise.all([
+    named === undefined ? null : readCatalogue(named),
+    lookUp(verdict, givenProof, now()),
+  ]);
+  return { verdict: withStanding(verdict, found), proof, catalogue };
 }
 
 function now() {
@@ -119,7 +121,7 @@ function judgeFragment(fragment) {
     judge(() => judgeLink(link));
   } catch (error) {
     if (!(error instanceof NotALink)) throw error;
-    Object.assign(state, { verdict: refusal("link_malformed", "indeterminate"), catalogue: null });
+    Object.assign(state, blank, { verdict: refusal("link_malformed", "indeterminate") });
     show();
   }
 }
@@ -146,6 +148,7 @@ function show() {
     button.setAttribute("aria-pressed", String(button.lang === state.language));
   }
   showVerdict(say);
+  showLog(say);
   showReceipt(say);
 }
 
@@ -160,10 +163,30 @@ function showVerdict(say) {
   find("other").open = verdict === null || verdict.status !== "passed";
 }
 
+function showLog(say) {
+  const found = state.verdict?.log;
+  find("log").hidden = found === undefined;
+  find("save-proof").hidden = state.proof === null;
+  if (found === undefined) return;
+  const { text, rows } = logWords(found, say, state.verdict.claims.when_where?.zone);
+  find("log").dataset.state = found.state;
+  find("log").dataset.why = found.why ?? "";
+  find("log-text").textContent = text;
+  const row = ([key, term, said]) => {
+    const made = element("div", undefined, { "data-fact": key });
+    made.append(element("dt", term), element("dd", said));
+    return made;
+  };
+  find("log-facts").replaceChildren(...rows.map(row));
+  find("log-trust").hidden = found.state === "not_checked";
+}
+
 function verdictTexts(say, verdict, working) {
   if (working) return [say.say("page.working"), ""];
   if (verdict === null) return [say.say("page.none"), say.say("page.none_how")];
-  const title = say.say(`verdict.${verdict.status}`);
+  // What the log speaks against is signed all the same: "not authentic" would be false.
+  const spoken = verdict.status === "failed" && verdict.log !== undefined ? "failed_log" : verdict.status;
+  const title = say.say(`verdict.${spoken}`);
   if (verdict.status === "passed") {
     const view = ["receipt", "stub"].includes(verdict.view) ? verdict.view : "partial";
     return [title, say.say(`verdict.passed_${view}`)];
@@ -249,9 +272,16 @@ function showChoices(say, verdict) {
 function save() {
   const { verdict } = state;
   const chosen = [...find("choices").querySelectorAll("input:checked")].map((input) => verdict.disclosures[input.value]);
-  const compact = `${[verdict.leaf, ...chosen].join("~")}~`;
-  const address = URL.createObjectURL(new Blob([compact], { type: "application/dc+sd-jwt" }));
-  const link = element("a", undefined, { href: address, download: FILE_NAME });
+  keep(`${[verdict.leaf, ...chosen].join("~")}~`, "application/dc+sd-jwt", FILE_NAME);
+}
+
+function saveProof() {
+  keep(state.proof, "application/octet-stream", PROOF_NAME);
+}
+
+function keep(content, type, name) {
+  const address = URL.createObjectURL(new Blob([content], { type }));
+  const link = element("a", undefined, { href: address, download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
@@ -270,10 +300,20 @@ function submitNumber(event) {
   judge(() => judgeLink({ number }));
 }
 
-function openFile(event) {
-  const [file] = event.target.files;
-  if (file !== undefined) judge(() => judgeFile(file));
+/** Open a receipt file, and the log's proof if it was chosen with it. */
+async function openFiles(event) {
+  const files = [...event.target.files];
+  const proof = files.find((file) => file.name.endsWith(PROOF_SUFFIX));
+  const receipt = files.find((file) => file !== proof) ?? proof;
+  if (receipt === undefined) return;
+  const given = proof === undefined ? undefined : await readGiven(proof);
   event.target.value = "";
+  judge(() => judgeFile(receipt), given);
+}
+
+/** The bytes of a proof that the person chose; none of a file that is too large to be one. */
+async function readGiven(file) {
+  return new Uint8Array(file.size > LARGEST_PROOF ? 0 : await file.arrayBuffer());
 }
 
 async function start() {
@@ -294,9 +334,10 @@ async function start() {
     find("languages").append(button);
   }
   find("save").addEventListener("click", save);
+  find("save-proof").addEventListener("click", saveProof);
   find("print").addEventListener("click", () => print());
   find("by-number").addEventListener("submit", submitNumber);
-  find("file").addEventListener("change", openFile);
+  find("file").addEventListener("change", openFiles);
   addEventListener("hashchange", () => judgeFragment(takeFragment()));
   find("starting").hidden = true;
   find("main").hidden = false;
