@@ -33,8 +33,7 @@ class DailyClosingRow(SQLModel, table=True):
 
 _closing = table_of(DailyClosingRow)
 _COUNT = text(
-    "SELECT count(*) FROM stub WHERE id >= :first AND unit_code = :unit"
-    " AND checked_at >= :start AND checked_at < :end"
+    "SELECT count(*) FROM stub WHERE id >= :first AND unit_code = :unit AND checked_at >= :start AND checked_at < :end"
 )
 _LOCKED = text("SELECT pg_advisory_xact_lock(:key)")
 _CLOSINGS = 0x434C_4F54_5552_4531  # "CLOTURE1"
