@@ -5,7 +5,6 @@ Beside that it counts the checks of every unit's day, which the daily closings a
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
@@ -14,9 +13,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine
 
 from receipt_service.audit.findings import Code, Finding, Findings
-from receipt_service.audit.hour_sums import ONE_HOUR, HourSums, hour_of
+from receipt_service.audit.hour_sums import HourSums
 from receipt_service.audit.log_walk import leaf_of
-from receipt_service.domain.identifiers import StubId, row_id
+from receipt_service.domain.identifiers import StubId, created_at
 from receipt_service.storage import audited
 from receipt_service.storage.audited import PlaceRow, WalkedStub
 from receipt_service.storage.engine import reading
@@ -27,19 +26,14 @@ STUBS_AT_ONCE: Final = 2000
 GRACE: Final = timedelta(minutes=1)
 """Longest that a committed stub may wait for its place, and for a checkpoint over it."""
 PARIS: Final = ZoneInfo("Europe/Paris")
-_FIRST_ID_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""Row numbers count from here (``domain.identifiers``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Which stubs are walked: by row number, which grows with the time of registering."""
+    """Which stubs are walked and counted: by row number, which grows with the time of registering."""
 
     first_id: int
     end_id: int
-    start: datetime
-    """Stubs registered from here on to before ``end`` are looked for in the log; the others are counted only."""
-    end: datetime
     days: tuple[date, date]
     """First and last day that is counted, by the units' own clocks."""
 
@@ -85,15 +79,14 @@ class BookWalk:
         walked = self.seen.empty()
         for part in self._parts(stretch.first_id, stretch.end_id):
             for stub in part:
-                walked.add(stub.id, stub.committed_at)
-                self.stubs += walked.takes(stub.committed_at)
+                walked.add(stub.id)
+                self.stubs += walked.takes(stub.id)
             self._count(part, stretch.days)
             progress(len(part))
-        hours = set(walked.differing(self.seen))
-        looked_at = sum(self._look_into({hour}, *_row_numbers(hour)) for hour in hours)
-        if looked_at < sum(walked.counts[hour] for hour in hours):
-            # A stub stands under a row number of another hour than it was registered in.
-            self._look_into(hours, stretch.first_id, stretch.end_id)
+        for hour in walked.differing(self.seen):
+            for part in self._parts(*hour):
+                with reading(self.engine) as connection:
+                    self._look_up(connection, [stub for stub in part if stub.id not in self.faulty])
 
     def _parts(self, first: int, end: int) -> Iterator[list[WalkedStub]]:
         while True:
@@ -103,17 +96,6 @@ class BookWalk:
             if len(part) < STUBS_AT_ONCE:
                 return
             first = part[-1].id + 1
-
-    def _look_into(self, hours: AbstractSet[datetime], first: int, end: int) -> int:
-        """Look for each stub of some hours in the log, among the row numbers of a range; return how many there are."""
-        looked_at = 0
-        for part in self._parts(first, end):
-            stubs = [stub for stub in part if hour_of(stub.committed_at) in hours]
-            looked_at += sum(self.seen.takes(stub.committed_at) for stub in stubs)
-            new = [stub for stub in stubs if stub.id not in self.faulty and self.seen.takes(stub.committed_at)]
-            with reading(self.engine) as connection:
-                self._look_up(connection, new)
-        return looked_at
 
     def of_day(self, unit: str, day: date) -> DayCount:
         """Return how many checks of a unit's day are in the book."""
@@ -153,7 +135,7 @@ class BookWalk:
                 self.faulty.add(stub.id)
 
     def _judge(self, stub: WalkedStub, own: PlaceRow | None, places: int, *, waits: bool) -> Code | None:
-        overdue = stub.committed_at < self.now - GRACE
+        overdue = not self.now - GRACE <= created_at(stub.id) <= self.now + GRACE
         if own is None:
             if waits:
                 return Code.SEQUENCING_OVERDUE if overdue else None
@@ -167,12 +149,6 @@ class BookWalk:
 
 def _own(places: Sequence[PlaceRow], stub_id: StubId) -> PlaceRow | None:
     return next((place for place in places if place.stub_id == stub_id), None)
-
-
-def _row_numbers(hour: datetime) -> tuple[int, int]:
-    """Return the row numbers of an hour, some seconds more on both sides: numbers may run ahead of the clock."""
-    slack = timedelta(seconds=10)
-    return row_id(max(hour - slack, _FIRST_ID_AT), 0), row_id(hour + ONE_HOUR + slack, 0)
 
 
 def begin_of(day: date, zone: tzinfo = UTC) -> datetime:

@@ -56,6 +56,7 @@ class Code(StrEnum):
     ROLLBACK = "rollback"
     SILENCE = "silence"
     UNKNOWN_KEY = "unknown_key"
+    QUORUM_MISSING = "quorum_missing"
     # Daily closings.
     CLOSING_INVALID = "closing_invalid"
     CLOSING_NOT_LOGGED = "closing_not_logged"
@@ -68,6 +69,7 @@ class Code(StrEnum):
 _WEIGHTS: Final[Mapping[Code, Weight]] = {
     Code.CLOSING_DECLARED_DIFFERS: Weight.QUESTION,
     Code.CLOSING_MISSING: Weight.QUESTION,
+    Code.QUORUM_MISSING: Weight.QUESTION,
     Code.REGISTERED_AFTER_CLOSING: Weight.NOTE,
     Code.STUB_DELETED_LAWFULLY: Weight.NOTE,
 }

@@ -2,57 +2,54 @@
 
 For each hour of registering the sum of a keyed hash of the row numbers. Two walks that saw the same stubs have the
 same sums whatever their order; where sums differ the hour is looked at stub by stub. The key is drawn anew for every
-audit, so nobody can choose row numbers whose sums would hide each other.
+audit, so nobody can choose row numbers whose sums would hide each other. The hour is that of the row number, which
+every stub has, and not of a column that could say something else.
 """
 
 import hashlib
 import secrets
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from receipt_service.domain.identifiers import RANDOM_BITS
 
 _MASK: Final = 2**64 - 1
 _ID_BYTES: Final = 8
-ONE_HOUR: Final = timedelta(hours=1)
-
-
-_ALWAYS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_HOUR: Final = 3_600_000 << RANDOM_BITS
+"""Row numbers in an hour (``domain.identifiers``)."""
 
 
 @dataclass(slots=True)
 class HourSums:
-    """The sums of one walk."""
+    """The sums of one walk over the row numbers from ``first`` to before ``end``."""
 
-    span: tuple[datetime, datetime] = _ALWAYS
-    """What was registered before the first, or at the second or later, is passed over."""
+    first: int
+    end: int
     key: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
-    sums: Counter[datetime] = field(default_factory=Counter)
-    counts: Counter[datetime] = field(default_factory=Counter)
+    sums: Counter[int] = field(default_factory=Counter)
 
-    def takes(self, committed_at: datetime) -> bool:
-        """Say whether a stub registered then is looked at."""
-        return self.span[0] <= committed_at < self.span[1]
+    def takes(self, stub_id: int) -> bool:
+        """Say whether a stub is looked at."""
+        return self.first <= stub_id < self.end
 
-    def add(self, stub_id: int, committed_at: datetime) -> None:
-        """Take a stub into the sum of its hour."""
-        if self.takes(committed_at):
+    def add(self, stub_id: int) -> None:
+        """Take a stub into the sum of its hour, if it is looked at."""
+        if self.takes(stub_id):
             number = stub_id.to_bytes(_ID_BYTES, "big", signed=True)
             digest = hashlib.blake2b(number, digest_size=_ID_BYTES, key=self.key).digest()
-            hour = hour_of(committed_at)
+            hour = stub_id // _HOUR
             self.sums[hour] = (self.sums[hour] + int.from_bytes(digest, "big")) & _MASK
-            self.counts[hour] += 1
 
     def empty(self) -> "HourSums":
         """Return sums for another walk of the same audit."""
-        return HourSums(self.span, self.key)
+        return HourSums(self.first, self.end, self.key)
 
-    def differing(self, other: "HourSums") -> list[datetime]:
-        """Return the beginnings of the hours in which the walks did not see the same."""
+    def differing(self, other: "HourSums") -> list[tuple[int, int]]:
+        """Return the row numbers of the hours in which the walks did not see the same: first, and first beyond."""
         hours = sorted(self.sums.keys() | other.sums.keys())
-        return [hour for hour in hours if self.sums[hour] != other.sums[hour]]
-
-
-def hour_of(moment: datetime) -> datetime:
-    """Return the beginning of the hour."""
-    return moment.replace(minute=0, second=0, microsecond=0)
+        return [
+            (max(hour * _HOUR, self.first), min((hour + 1) * _HOUR, self.end))
+            for hour in hours
+            if self.sums[hour] != other.sums[hour]
+        ]

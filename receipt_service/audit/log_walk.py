@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from sqlalchemy import Engine
@@ -13,7 +13,7 @@ from receipt_service.audit.entries import CheckedEntry, EntryChecker, day_of
 from receipt_service.audit.findings import AuditFault, Code, Finding, Findings
 from receipt_service.audit.hour_sums import HourSums
 from receipt_service.audit.lawful import Deletions
-from receipt_service.audit.tree import verified_tiles
+from receipt_service.audit.tree import ONE_DAY, bundle_entries, verified_tiles
 from receipt_service.domain.identifiers import StubId
 from receipt_service.domain.log_entry import EntryKind
 from receipt_service.errors import Unavailable
@@ -25,11 +25,10 @@ from receipt_service.storage.stubs import unpack_leaf
 from receipt_service.tlog.checkpoint import Checkpoint
 from receipt_service.tlog.merkle import BadProof, leaf_hash
 from receipt_service.tlog.notation import MalformedLogText
-from receipt_service.tlog.tiles import ENTRIES, WIDTH, MalformedTile, ReadTile, Tile, read_bundle, tile_at
+from receipt_service.tlog.tiles import ENTRIES, WIDTH, MalformedTile, ReadTile, tile_at
 
 TILES_AT_ONCE: Final = 8
 """Some two thousand entries in one question to the database."""
-ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class LogWalk:
     findings: Findings
     today: date
     """UTC: nothing is issued on a later day."""
-    seen: HourSums = field(default_factory=HourSums)
+    seen: HourSums
     """The stubs that were found right."""
     faulty: set[StubId] = field(default_factory=set)
     entries: int = 0
@@ -155,7 +154,7 @@ class LogWalk:
             return
         fault = None if checked is None else compare_disclosures(stub, checked, gone)
         if fault is None:
-            self.seen.add(stub_id, stub.committed_at)
+            self.seen.add(stub_id)
         else:
             self._note(fault, index, stub_id)
 
@@ -192,17 +191,6 @@ def _middle_day(size: int, index: int, read_tile: ReadTile) -> date:
         with suppress(AuditFault):
             days.append(day_of(entry))
     return sorted(days)[len(days) // 2] if days else date.min
-
-
-def bundle_entries(tile: Tile, read_tile: ReadTile) -> list[bytes]:
-    """Read the entries of a bundle; of a wider one that has taken its place, the first ones. Raises ``MalformedTile``.
-
-    ``tile`` is the bundle as the checkpoint's tree has it.
-    """
-    data, place = read_tile(tile), 0
-    for _ in range(tile.width):
-        place += 2 + int.from_bytes(data[place : place + 2], "big")
-    return read_bundle(data[:place], tile.width)
 
 
 def leaf_of(packed: str) -> bytes:

@@ -163,7 +163,7 @@ def audit_period(
         sources.deletions,
         findings,
         now.astimezone(UTC).date(),
-        HourSums((stretch.start, stretch.end)),
+        HourSums(*_numbers(period)),
     )
     log.run(start, end, told)
     book = BookWalk(
@@ -230,20 +230,16 @@ def _part_of_log(sources: AuditSources, size: int, period: AuditPeriod, findings
     return max(0, start - MIXED), min(size, end + MIXED)
 
 
-def _stretch(period: AuditPeriod) -> Stretch:
+def _numbers(period: AuditPeriod) -> tuple[int, int]:
+    """Return the row numbers of the stubs that were registered on the period's days, in UTC."""
     if period.first is None or period.last is None:
-        return Stretch(
-            0,
-            _LAST_ID,
-            datetime.min.replace(tzinfo=UTC),
-            datetime.max.replace(tzinfo=UTC),
-            (date(2026, 1, 1), date(2095, 1, 1)),
-        )
-    start, end = begin_of(period.first), begin_of(period.last + _ONE_DAY)
-    return Stretch(
-        row_id(start - _ONE_DAY, 0),
-        row_id(end + _ONE_DAY + LATEST_REGISTRATION, 0),
-        start,
-        end,
-        (period.first, period.last),
-    )
+        return 0, _LAST_ID
+    return row_id(begin_of(period.first), 0), row_id(begin_of(period.last + _ONE_DAY), 0)
+
+
+def _stretch(period: AuditPeriod) -> Stretch:
+    """Return which stubs may have been made on the period's days, by whichever unit's clock."""
+    if period.first is None or period.last is None:
+        return Stretch(0, _LAST_ID, (date(2026, 1, 1), date(2095, 1, 1)))
+    first, end = begin_of(period.first) - _ONE_DAY, begin_of(period.last) + 2 * _ONE_DAY + LATEST_REGISTRATION
+    return Stretch(row_id(first, 0), row_id(end, 0), (period.first, period.last))

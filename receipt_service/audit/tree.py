@@ -1,10 +1,15 @@
 """The tiles of a part of the log, each found right under a checkpoint's root before it is used."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
 
 from receipt_service.tlog.hash_reader import HashReader
 from receipt_service.tlog.merkle import BadProof, Subtree, fold
-from receipt_service.tlog.tiles import HEIGHT, WIDTH, ReadTile, Tile, hashes_of, tile_at
+from receipt_service.tlog.tiles import HEIGHT, WIDTH, ReadTile, Tile, hashes_of, read_bundle, tile_at
+
+ONE_DAY: Final = timedelta(days=1)
+"""How far the days of entries may go back from one to the next (``log_walk``)."""
 
 
 def verified_tiles(size: int, root: bytes, start: int, end: int, read_tile: ReadTile) -> Iterator[tuple[Tile, bytes]]:
@@ -30,3 +35,14 @@ def verified_tiles(size: int, root: bytes, start: int, end: int, read_tile: Read
             if tile.width == WIDTH and fold(hashes) != reader.subtree(Subtree(HEIGHT * (level + 1), index)):
                 raise BadProof(f"{tile.path} does not fold to the hash above it")
             yield tile, hashes
+
+
+def bundle_entries(tile: Tile, read_tile: ReadTile) -> list[bytes]:
+    """Read the entries of a bundle; of a wider one that has taken its place, the first ones. Raises ``MalformedTile``.
+
+    ``tile`` is the bundle as the checkpoint's tree has it.
+    """
+    data, place = read_tile(tile), 0
+    for _ in range(tile.width):
+        place += 2 + int.from_bytes(data[place : place + 2], "big")
+    return read_bundle(data[:place], tile.width)
