@@ -106,6 +106,10 @@ class PeriodNotClosed(ReceiptServiceError):
         self.latest = latest
 
 
+class PeriodTooLarge(ReceiptServiceError):
+    """The period has more entries, or more days, than are audited while somebody waits."""
+
+
 class DayNotClosable(ReceiptServiceError):
     """The day has not begun by the unit's clock, or is too long ago to be closed."""
 

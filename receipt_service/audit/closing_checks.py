@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from receipt_service.audit.book_walk import GRACE, BookWalk
 from receipt_service.audit.closings import ClosingFacts, read_facts
-from receipt_service.audit.entries import EntryChecker
+from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.findings import AuditFault, Code, Finding, Findings
 from receipt_service.domain.log_entry import EntryKind
 from receipt_service.domain.log_record import digest_of_facts
@@ -31,10 +31,10 @@ class ClosingChecks:
     """What the signed records say; ``None`` for one that does not hold."""
 
     @classmethod
-    def read(cls, connection: Connection, checker: EntryChecker, days: tuple[date, date]) -> "ClosingChecks":
+    def read(cls, connection: Connection, verifier: EntryVerifier, days: tuple[date, date]) -> "ClosingChecks":
         """Read the closings of some days and check their signatures."""
         closings = tuple(daily_closings.between(connection, *days))
-        return cls(closings, {(each.unit_code, each.day): _facts(each, checker) for each in closings})
+        return cls(closings, {(each.unit_code, each.day): _facts(each, verifier) for each in closings})
 
     @property
     def number(self) -> int:
@@ -85,10 +85,10 @@ class ClosingChecks:
         return found
 
 
-def _facts(closing: StoredClosing, checker: EntryChecker) -> ClosingFacts | None:
+def _facts(closing: StoredClosing, verifier: EntryVerifier) -> ClosingFacts | None:
     """Read what a closing says; ``None`` unless it is signed, the disclosure is the record's, and the row's key too."""
     try:
-        entry = checker.check(closing.record.encode())
+        entry = verifier.check(closing.record.encode())
         facts = read_facts(closing.disclosure)
     except (AuditFault, MalformedReceipt, UnicodeEncodeError):
         return None

@@ -54,7 +54,7 @@ class _Header(NamedTuple):
     text: str
 
 
-class EntryChecker:
+class EntryVerifier:
     """Checks any number of entries under one trust root; safe to share."""
 
     def __init__(self, trust_root: TrustRoot) -> None:

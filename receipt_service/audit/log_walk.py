@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from receipt_service.audit.comparing import compare_disclosures
-from receipt_service.audit.entries import CheckedEntry, EntryChecker, day_of
+from receipt_service.audit.entries import CheckedEntry, EntryVerifier, day_of
 from receipt_service.audit.findings import AuditFault, Code, Finding, Findings
 from receipt_service.audit.hour_sums import HourSums
 from receipt_service.audit.lawful import Deletions
@@ -38,7 +38,7 @@ class LogWalk:
     engine: Engine
     checkpoint: Checkpoint
     read_tile: ReadTile
-    checker: EntryChecker
+    verifier: EntryVerifier
     deletions: Deletions
     findings: Findings
     today: date
@@ -108,7 +108,7 @@ class LogWalk:
     ) -> None:
         checked: CheckedEntry | None = None
         try:
-            checked = self.checker.check(entry)
+            checked = self.verifier.check(entry)
             self._check_order(index, checked.issued_on)
         except AuditFault as fault:
             self.findings.add(Finding(fault.code, index=index))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
-from receipt_service.audit.entries import EntryChecker
+from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.findings import AuditFault, Code, Finding, Findings
 from receipt_service.audit.tree import ONE_DAY, bundle_entries, verified_tiles
 from receipt_service.errors import Unavailable
@@ -70,7 +70,7 @@ class Watch:
 
     policy: Policy
     checks: Checks
-    checker: EntryChecker
+    verifier: EntryVerifier
     silence: timedelta
 
 
@@ -235,7 +235,7 @@ class Monitor:
     def _check_entries(self, first: int, entries: list[bytes], today: date) -> None:
         for index, entry in enumerate(entries, first):
             try:
-                day = self.watch.checker.check(entry).issued_on
+                day = self.watch.verifier.check(entry).issued_on
             except AuditFault as fault:
                 self._add(fault.code, index=index)
                 continue

@@ -13,13 +13,13 @@ from sqlalchemy import Engine
 
 from receipt_service.audit.book_walk import BookWalk, Stretch, begin_of
 from receipt_service.audit.closing_checks import ClosingChecks
-from receipt_service.audit.entries import EntryChecker
+from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.findings import AuditFault, Code, Finding, Findings
 from receipt_service.audit.hour_sums import HourSums
 from receipt_service.audit.lawful import Deletions, NoDeletions
 from receipt_service.audit.log_walk import LogWalk, first_of_day
 from receipt_service.domain.identifiers import row_id
-from receipt_service.errors import Unavailable
+from receipt_service.errors import PeriodTooLarge, Unavailable
 from receipt_service.storage import audited, log_entries, log_tree
 from receipt_service.storage.engine import reading
 from receipt_service.storage.log_tree import LogTree
@@ -53,6 +53,11 @@ class AuditPeriod:
     first: date | None = None
     last: date | None = None
 
+    def require_days(self, most: int) -> None:
+        """Raise ``PeriodTooLarge`` for more days than that, for all there is, and for days in the wrong order."""
+        if self.first is None or self.last is None or not 0 <= (self.last - self.first).days < most:
+            raise PeriodTooLarge(f"a period of 1 to {most} days can be audited here")
+
     def __str__(self) -> str:
         """Write it as ``parse_audit_period`` reads it."""
         return "all" if self.first is None or self.last is None else f"{self.first}..{self.last}"
@@ -82,7 +87,7 @@ class AuditSources:
     checkpoint: Callable[[], CheckedCheckpoint | None]
     """Reads the newest checkpoint and checks its signatures; ``None`` before the first. Raises ``MalformedLogText``
     and ``BadSignature``."""
-    checker: EntryChecker
+    verifier: EntryVerifier
     zones: Mapping[str, tzinfo] = field(default_factory=dict)
     """The clock of each unit."""
     deletions: Deletions = field(default_factory=NoDeletions)
@@ -133,51 +138,35 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 def audit_period(
-    sources: AuditSources, period: AuditPeriod, now: datetime, progress: Progress = no_progress
+    sources: AuditSources,
+    period: AuditPeriod,
+    now: datetime,
+    progress: Progress = no_progress,
+    *,
+    most: int = _LAST_ID,
 ) -> PeriodResult:
-    """Audit a period. Raises ``Unavailable`` for a database or a folder that does not answer at all."""
+    """Audit a period. Raises ``Unavailable`` for a database or a folder that does not answer at all.
+
+    Raises ``PeriodTooLarge`` before anything is checked where there are more than ``most`` entries and stubs.
+    """
     findings = Findings()
     checkpoint = _checkpoint(sources, findings)
     walked = checkpoint or Checkpoint("none", 0, EMPTY_ROOT)
     with reading(sources.engine) as connection:
         tree = log_tree.read(connection)
     _check_tree(sources, walked, tree, findings)
-    start, end = _part_of_log(sources, walked.size, period, findings)
-    stretch = _stretch(period)
+    logged, stretch = _part_of_log(sources, walked.size, period, findings), _stretch(period)
     with reading(sources.engine) as connection:
-        total = end - start + audited.count_between(connection, stretch.first_id, stretch.end_id)
-        closings = ClosingChecks.read(connection, sources.checker, stretch.days)
+        stubs = audited.count_between(connection, stretch.first_id, stretch.end_id)
+        closings = ClosingChecks.read(connection, sources.verifier, stretch.days)
         deleted = sources.deletions.of_days(connection, *stretch.days)
-    done = 0
-
-    def told(more: int) -> None:
-        nonlocal done
-        done += more
-        progress(done, total)
-
-    log = LogWalk(
-        sources.engine,
-        walked,
-        sources.read_tile,
-        sources.checker,
-        sources.deletions,
-        findings,
-        now.astimezone(UTC).date(),
-        HourSums(*_numbers(period)),
-    )
-    log.run(start, end, told)
-    book = BookWalk(
-        sources.engine,
-        published_size=walked.size,
-        logged=(start, end),
-        zones=sources.zones,
-        closed_at=closings.closed_at,
-        seen=log.seen,
-        faulty=log.faulty,
-        findings=findings,
-        now=now,
-    )
-    book.run(stretch, told)
+    told = _Told(progress, logged[1] - logged[0] + stubs)
+    if told.total > most:
+        raise PeriodTooLarge("the period has more entries than are audited while somebody waits")
+    log = _log_walk(sources, walked, period, findings, now)
+    log.run(*logged, told.more)
+    book = _book_walk(sources, walked, logged, closings, log, now)
+    book.run(stretch, told.more)
     closings.check(sources.engine, book, deleted, findings, now)
     return PeriodResult(
         period=period,
@@ -187,6 +176,55 @@ def audit_period(
         stubs=book.stubs,
         closings=closings.number,
         findings=findings,
+    )
+
+
+@dataclass(slots=True)
+class _Told:
+    """How far the audit is."""
+
+    progress: Progress
+    total: int
+    done: int = 0
+
+    def more(self, number: int) -> None:
+        self.done += number
+        self.progress(self.done, self.total)
+
+
+def _log_walk(
+    sources: AuditSources, checkpoint: Checkpoint, period: AuditPeriod, findings: Findings, now: datetime
+) -> LogWalk:
+    return LogWalk(
+        sources.engine,
+        checkpoint,
+        sources.read_tile,
+        sources.verifier,
+        sources.deletions,
+        findings,
+        now.astimezone(UTC).date(),
+        HourSums(*_numbers(period)),
+    )
+
+
+def _book_walk(
+    sources: AuditSources,
+    checkpoint: Checkpoint,
+    logged: tuple[int, int],
+    closings: ClosingChecks,
+    log: LogWalk,
+    now: datetime,
+) -> BookWalk:
+    return BookWalk(
+        sources.engine,
+        published_size=checkpoint.size,
+        logged=logged,
+        zones=sources.zones,
+        closed_at=closings.closed_at,
+        seen=log.seen,
+        faulty=log.faulty,
+        findings=log.findings,
+        now=now,
     )
 
 

@@ -14,8 +14,9 @@ from receipt_service.storage import audit_readings, directory
 from receipt_service.storage.audit_readings import AuditReading
 from receipt_service.storage.engine import reading, writing
 
-REFERENCE: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Z0-9][A-Z0-9/._-]{0,39}", re.ASCII)
-"""The number of a case or a mandate. Capitals and digits, one digit at least: not a place for a name."""
+REFERENCE: Final = re.compile(r"(?=[^0-9]*[0-9])(?!.*[0-9]{8})[A-Z0-9][A-Z0-9/._-]{0,23}", re.ASCII)
+"""The number of a case or a mandate. Capitals and digits, one digit at least, never eight in a row, and shorter than a
+receipt number: no place for a name, a telephone number, a birth date or a capability."""
 
 
 class AuditPurpose(StrEnum):
@@ -61,7 +62,6 @@ class ReadingKind(StrEnum):
     MATCH = "match"
     PERIOD = "period"
     EVIDENCE = "evidence"
-    READINGS = "readings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,30 @@ class Reader:
 
     kind: str
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedReading:
+    """One audit on record."""
+
+    read_at: datetime
+    reader: Reader
+    kind: str
+    what: str
+    purpose: str
+    reference: str
+
+    def to_json(self) -> dict[str, str]:
+        """Write it, the time to the second."""
+        return {
+            "read_at": self.read_at.isoformat(timespec="seconds"),
+            "reader_kind": self.reader.kind,
+            "reader": self.reader.name,
+            "kind": self.kind,
+            "what": self.what,
+            "purpose": self.purpose,
+            "reference": self.reference,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +144,18 @@ class ReadingBook:
             officer = directory.officer_by_subject(connection, subject)
         return Reader("subject", subject) if officer is None else Reader("officer", officer.number)
 
-    def since(self, moment: datetime) -> Iterator[AuditReading]:
+    def since(self, moment: datetime) -> Iterator[RecordedReading]:
         """Yield what is on record from a moment on, the oldest first."""
         with reading(self._engine) as connection:
-            yield from audit_readings.since(connection, moment)
+            for one in audit_readings.since(connection, moment):
+                yield RecordedReading(
+                    read_at=one.read_at,
+                    reader=Reader(one.reader_kind, one.reader),
+                    kind=one.kind,
+                    what=one.what,
+                    purpose=one.purpose,
+                    reference=one.reference,
+                )
 
     def forget_outlived(self, now: datetime) -> int:
         """Delete the readings that have been kept their three years, and count them."""

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from receipt_service.audit.closings import SignRecord
-from receipt_service.audit.entries import EntryChecker
+from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.matching import Matcher, Presented
 from receipt_service.audit.period import AuditSources
 from receipt_service.audit.readings import ReadingBook
@@ -100,19 +100,19 @@ def build_auditing(
 ) -> Auditing:
     """Put an audit together. The policy is read when it is needed: the log may be younger than the process."""
     policy = partial(read_policy, policy_file, folder)
-    checker = EntryChecker(trust_root)
+    verifier = EntryVerifier(trust_root)
     sources = AuditSources(
         engine=engine,
         read_tile=folder.read_tile,
         checkpoint=partial(_newest_checkpoint, folder, policy),
-        checker=checker,
+        verifier=verifier,
         zones=_Zones(engine, territory),
     )
     matcher = Matcher(
         engine=engine,
         prove=Proofs(engine, folder).of_leaf,
         check_proof=partial(_check_proof, policy),
-        check_entry=checker.check,
+        check_entry=verifier.check,
     )
     return Auditing(engine, sources, matcher, Verifier(trust_root), ReadingBook(engine), trust_root, policy)
 

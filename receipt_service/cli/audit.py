@@ -1,20 +1,20 @@
 """``receipt-service audit``: match a receipt, audit a period, follow the log, make and check an evidence file."""
 
-import dataclasses
 import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from receipt_service.audit.matching import Match, Outcome
 from receipt_service.audit.monitoring import told
 from receipt_service.audit.period import BadPeriod, PeriodResult, audit_period, parse_audit_period
-from receipt_service.audit.readings import AUDIT_PURPOSES, ReadingKind
+from receipt_service.audit.readings import AUDIT_PURPOSES, ReadingBook, ReadingKind
 from receipt_service.bootstrap.audit import opened_auditing, present
 from receipt_service.bootstrap.law import load_law
+from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.cli.audit_evidence import evidence
 from receipt_service.cli.audit_monitor import monitor
 from receipt_service.cli.audit_options import reason, reasoned, system_user, trusted, trusting
@@ -23,6 +23,7 @@ from receipt_service.cli.evidence_check import verify_evidence_file
 from receipt_service.cli.sources import read_source
 from receipt_service.cli.verdict_text import language
 from receipt_service.config.loading import load
+from receipt_service.config.parts import DatabaseSettings
 from receipt_service.config.processes import AuditSettings
 from receipt_service.errors import VerificationError
 
@@ -151,16 +152,12 @@ def _tell_period(result: PeriodResult) -> None:
 @audit.command()
 @click.option("--days", type=click.IntRange(1, 1096), default=30, show_default=True, help="How far back.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@reasoned
-def readings(days: int, *, as_json: bool, purpose: str | None, reference: str | None) -> None:
-    """List who audited what, when and why; for the data-protection officer. This reading is on record too."""
-    why, now = reason(purpose, reference), datetime.now(UTC)
-    settings = load(AuditSettings)
-    with opened_auditing(settings, trust_root=None, policy_file=None, territory=load_law().territory) as auditing:
-        auditing.book.note(system_user(), ReadingKind.READINGS, f"{days} days", why, now)
-        for one in auditing.book.since(now - timedelta(days=days)):
-            fields: dict[str, Any] = dataclasses.asdict(one) | {"read_at": one.read_at.isoformat(timespec="seconds")}
-            click.echo(json.dumps(fields) if as_json else "  ".join(str(value) for value in fields.values()))
+def readings(days: int, *, as_json: bool) -> None:
+    """List who audited what, when and why; for the data-protection officer. Needs no key."""
+    with opened_outbox(load(DatabaseSettings)) as engine:
+        for one in ReadingBook(engine).since(datetime.now(UTC) - timedelta(days=days)):
+            fields = one.to_json()
+            click.echo(json.dumps(fields) if as_json else "  ".join(fields.values()))
 
 
 @audit.command()

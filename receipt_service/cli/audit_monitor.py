@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from receipt_service.audit.entries import EntryChecker
+from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.monitor_memory import FolderMemory
 from receipt_service.audit.monitoring import Look, Monitor, Watch, told
 from receipt_service.cli import trust
@@ -62,7 +62,7 @@ def monitor(  # noqa: PLR0913 - one for each option
     if once and every is not None:
         raise click.UsageError("--once or --every, not both")
     watch = Watch(
-        _policy(policy_file), NOTE_CHECKS, EntryChecker(trust.load(trust_root)), timedelta(hours=silence_hours)
+        _policy(policy_file), NOTE_CHECKS, EntryVerifier(trust.load(trust_root)), timedelta(hours=silence_hours)
     )
     base = url.removesuffix("/")
     following = Monitor(lambda path: _fetched(f"{base}/{path}"), LogFolder(folder), FolderMemory(folder), watch)

@@ -20,7 +20,7 @@ class AuditReadingRow(SQLModel, table=True):
     __tablename__ = "audit_reading"
     __table_args__ = (
         CheckConstraint("reader_kind IN ('officer', 'subject', 'system_user')", name="ck_audit_reading_reader_kind"),
-        CheckConstraint("kind IN ('match', 'period', 'evidence', 'readings')", name="ck_audit_reading_kind"),
+        CheckConstraint("kind IN ('match', 'period', 'evidence')", name="ck_audit_reading_kind"),
         CheckConstraint("reader <> '' AND purpose <> '' AND reference <> ''", name="ck_audit_reading_said"),
         Index("ix_audit_reading_read_at", "read_at"),
     )

@@ -130,7 +130,7 @@ def test_a_stub_deleted_with_its_place_in_the_database(ground, victim, tell):
 )
 def test_an_altered_stub(ground, victim, tell, change, code, differing):
     one = ground.held[SOME]
-    victim.as_attacker((f"UPDATE stub SET {change} WHERE id = ?", (one.stub_id,)))
+    victim.as_attacker((f"UPDATE stub SET {change} WHERE id = ?", (one.stub_id,))  # noqa: S608 - our own words)
 
     match = victim.match(one.compact, NOW)
 

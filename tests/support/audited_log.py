@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from receipt_service.audit.entries import EntryChecker
+from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.matching import Match, Matcher
 from receipt_service.audit.monitor_memory import FolderMemory
 from receipt_service.audit.monitoring import Monitor, Watch
@@ -221,7 +221,7 @@ class AuditedLog:
     ) -> Monitor:
         """Somebody who follows the log that ``serve`` shows, this one unless told, and keeps a mirror in ``folder``."""
         served = (serve or self).log
-        watch = Watch(self.policy, NOTE_CHECKS, EntryChecker(trust_root()), silence)
+        watch = Watch(self.policy, NOTE_CHECKS, EntryVerifier(trust_root()), silence)
         return Monitor(served.read, LogFolder(folder), FolderMemory(folder), watch)
 
     def close(self) -> None:

@@ -51,7 +51,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "reader_kind IN ('officer', 'subject', 'system_user')", name="ck_audit_reading_reader_kind"
         ),
-        sa.CheckConstraint("kind IN ('match', 'period', 'evidence', 'readings')", name="ck_audit_reading_kind"),
+        sa.CheckConstraint("kind IN ('match', 'period', 'evidence')", name="ck_audit_reading_kind"),
         sa.CheckConstraint("reader <> '' AND purpose <> '' AND reference <> ''", name="ck_audit_reading_said"),
     )
     op.create_index("ix_audit_reading_read_at", "audit_reading", ["read_at"])
