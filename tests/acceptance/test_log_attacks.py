@@ -130,7 +130,8 @@ def test_a_stub_deleted_with_its_place_in_the_database(ground, victim, tell):
 )
 def test_an_altered_stub(ground, victim, tell, change, code, differing):
     one = ground.held[SOME]
-    victim.as_attacker((f"UPDATE stub SET {change} WHERE id = ?", (one.stub_id,))  # noqa: S608 - our own words)
+    update = f"UPDATE stub SET {change} WHERE id = ?"  # noqa: S608 - our own words
+    victim.as_attacker((update, (one.stub_id,)))
 
     match = victim.match(one.compact, NOW)
 

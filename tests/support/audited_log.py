@@ -228,7 +228,7 @@ class AuditedLog:
         self.engine.dispose()
 
 
-def stubs_over_days(number: int, days: int = 4, begin: datetime = BEGIN) -> list[MadeStub]:
+def stubs_over_days(number: int, days: float = 4, begin: datetime = BEGIN) -> list[MadeStub]:
     """Make receipts spread over some days, in the order of time."""
     step = timedelta(days=days) / number
     return [make_stub(begin + place * step, officer=f"{1234567 + place % 50}") for place in range(number)]
