@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine
 
 from receipt_service.audit.entries import EntryVerifier
@@ -67,14 +68,15 @@ def make_stub(
     unit: str = _UNIT,
     officer: str = "1234567",
     registered: datetime | None = None,
+    checked_at: datetime | None = None,
     issuer: str = ISSUER,
 ) -> MadeStub:
     """Sign a receipt as of ``at``; its officer and unit are the ones named, all else is the sample's.
 
-    ``registered`` is when its row is made, where that is another time.
+    ``registered`` is when its row is made, where that is another time; ``checked_at`` four minutes before unless told.
     """
     number = receipt_number_from(secrets.token_bytes(16))
-    checked = at - timedelta(minutes=4)
+    checked = checked_at or at - timedelta(minutes=4)
     service = {**_CLAIMS["officer"]["service"], "code": unit}
     changed = {
         "when_where": {"receipt_number": number, "checked_at": _text(checked), "recorded_at": _text(at)},
@@ -178,6 +180,12 @@ class AuditedLog:
     def as_attacker(self, *statements: tuple[str, tuple[Any, ...]]) -> None:
         """Run statements on the database's file as somebody who has it: no trigger and no key is in the way."""
         self.engine.dispose()
+        if self.url.startswith("postgresql"):
+            with psycopg.connect(self.url) as connection:
+                connection.execute("SET session_replication_role = replica")
+                for statement, values in statements:
+                    assert connection.execute(statement.replace("?", "%s").encode(), values).rowcount != 0, statement
+            return
         with closing(sqlite3.connect(self.file, isolation_level=None)) as connection:
             connection.execute("PRAGMA foreign_keys = OFF")
             for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
