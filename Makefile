@@ -9,7 +9,7 @@ TEST_PROCESSES ?= auto
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench docs vectors schemas lock
+.PHONY: help setup demo serve test check fmt bench attack docs vectors schemas lock
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ fmt: $(READY) ## put the code into its format
 bench: $(READY) ## measure the ladder, print it, write docs/benchmarks.md
 	@.ci/test-tools
 	$(BIN)/python -m tests.bench $(ARGS)
+
+attack: $(READY) ## attack a log of 50,000 leaves in every way we know, and print what finds each attack
+	@$(BIN)/pytest -q -s tests/acceptance/test_log_attacks.py $(ARGS)
 
 docs: $(READY) ## check the documents: links, commands, decisions, words
 	$(BIN)/pytest -q tests/architecture/test_documents.py tests/architecture/test_decisions.py

@@ -104,3 +104,15 @@ class PeriodNotClosed(ReceiptServiceError):
         """``latest`` are the latest periods that may be asked for."""
         super().__init__("not a period that is over")
         self.latest = latest
+
+
+class PeriodTooLarge(ReceiptServiceError):
+    """The period has more entries, or more days, than are audited while somebody waits."""
+
+
+class DayNotClosable(ReceiptServiceError):
+    """The day has not begun by the unit's clock, or is too long ago to be closed."""
+
+
+class DayAlreadyClosed(ReceiptServiceError):
+    """The day of this unit is closed already, once and for ever."""

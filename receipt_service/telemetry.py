@@ -51,7 +51,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "provider": "which provider's client",
     "purpose": "what a key or a task is for",
     "reason": "a stable code from our own code",
-    "role": "officer, supervisor or auditor",
+    "role": "officer, supervisor, auditor or dpo",
     "route": "a route's template, never a path",
     "setting": "a setting's name, never its value",
     "signal": "a signal's name",

@@ -2,17 +2,18 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import wraps
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Final, Protocol
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from receipt_service.bootstrap.answering import answering
+from receipt_service.bootstrap.audit_ports import AnsweringAudits, build_audits, build_closings
 from receipt_service.bootstrap.database import require_current_schema, schema_is_current
 from receipt_service.bootstrap.keyring import Keyring
 from receipt_service.bootstrap.law import Law, load_law
@@ -27,7 +28,7 @@ from receipt_service.delivery.rendering.qr import qr_svg
 from receipt_service.domain.check import Officer
 from receipt_service.domain.recipient import Channel
 from receipt_service.domain.stub import Stub
-from receipt_service.errors import ConfigurationError, ReceiptServiceError, Unavailable
+from receipt_service.errors import ConfigurationError, ReceiptServiceError
 from receipt_service.issuance.directory import OfficerDirectory
 from receipt_service.issuance.group_commit import GroupCommit
 from receipt_service.issuance.issue import Issuer, issue
@@ -50,37 +51,17 @@ from receipt_service.web.token_keys import FetchedKeys
 MAINTENANCE_SECONDS: Final = 30
 _ALWAYS: Final = frozenset({Channel.SCREEN, Channel.PAPER, Channel.DECLINED})
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _answering(question: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Turn a database that does not answer into ``Unavailable``; its own words are not passed on."""
-
-    @wraps(question)
-    async def asked(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await question(*args, **kwargs)
-        except (OperationalError, PoolTimeout) as error:
-            raise Unavailable("the database does not answer") from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise Unavailable("the connection to the database broke") from error
-            raise
-
-    return asked
 
 
 class _Reads:
     """``issuance.reads`` with a database that may be away."""
 
     def __init__(self, reads: Reads) -> None:
-        self._check = _answering(reads.check)
-        self._stub = _answering(reads.stub)
+        self._check = answering(reads.check)
+        self._stub = answering(reads.stub)
 
     async def check(self, receipt_number: str, *, reader: Officer, supervises: bool) -> CheckReport:
         return await self._check(receipt_number, reader=reader, supervises=supervises)
@@ -93,8 +74,8 @@ class _Statistics:
     """``statistics.answers`` with a database that may be away."""
 
     def __init__(self, answers: Answers) -> None:
-        self._offer = _answering(answers.offer)
-        self._ask = _answering(answers.ask)
+        self._offer = answering(answers.offer)
+        self._ask = answering(answers.ask)
 
     async def offer(self, reader: Officer) -> Offer:
         return await self._offer(reader)
@@ -107,7 +88,7 @@ class _OfficerFigures:
     """``statistics.officers`` with a database that may be away."""
 
     def __init__(self, screens: OfficerScreens) -> None:
-        self._read = _answering(screens.read)
+        self._read = answering(screens.read)
 
     async def read(
         self, *, reader: Officer, unit: str, period: str, purpose: Purpose, now: datetime
@@ -120,7 +101,7 @@ class _Log:
 
     def __init__(self, shelf: LogShelf) -> None:
         self.file = shelf.file
-        self._proof = _answering(shelf.proof)
+        self._proof = answering(shelf.proof)
 
     async def proof(self, leaf_hash: bytes) -> bytes:
         return await self._proof(leaf_hash)
@@ -169,6 +150,7 @@ class ApiProcess:
         self._directory = OfficerDirectory(self._engine)
         self._reads = Reads(self._engine)
         self._officer_screens = OfficerScreens(self._engine)
+        self._audits = build_audits(settings, self._engine, law.territory)
         self._worker = worker
         self._demo_issuer = _demo_issuer(settings)
         tls = _issuer_tls(settings)
@@ -200,8 +182,8 @@ class ApiProcess:
             public_url=settings.public_url,
             channels=frozenset(settings.channels),
             tokens=self._tokens,
-            issue=_answering(self._issue),
-            officer=_answering(self._directory.by_subject),
+            issue=answering(self._issue),
+            officer=answering(self._directory.by_subject),
             reads=_Reads(self._reads),
             statistics=_Statistics(Answers(self._engine)),
             officer_figures=_OfficerFigures(self._officer_screens),
@@ -213,18 +195,15 @@ class ApiProcess:
             jwks=self._keyring.jwks,
             open_data=OpenDataShelf(settings.open_data),
             log=_Log(LogShelf(log_folder, Proofs(self._engine, log_folder))),
+            audits=AnsweringAudits(self._audits),
+            closings=build_closings(settings.public_url, self._engine, self._keyring.signer_at, law.territory),
             readiness=self._readiness,
             print_receipt=printer.print,
             qr_svg=qr_svg,
             clock=_now,
             area_name=area_names(law.territory),
             noise_variance=settings.statistics_variance_checks,
-            requisition_bases=frozenset(
-                code
-                for catalogue in law.catalogues.values()
-                for code, basis in catalogue.bases.items()
-                if basis.requires_requisition
-            ),
+            requisition_bases=_requisition_bases(law),
             sign_in=self._sign_in,
             request_limit_bytes=settings.request_limit_bytes,
             issuance_queue_limit=settings.issuance_queue_limit,
@@ -270,11 +249,14 @@ class ApiProcess:
             await self._forget_readings()
 
     async def _forget_readings(self) -> None:
-        """Delete what is on record of readings of officers' figures, once it has been kept its three years."""
+        """Delete what is on record of readings of officers' figures and of audits, kept its three years."""
         try:
             forgotten = await asyncio.to_thread(self._officer_screens.forget_outlived, _now())
             if forgotten:
                 logger().info("officer_readings_forgotten", count=forgotten)
+            audits = await asyncio.to_thread(self._audits.forget_outlived, _now())
+            if audits:
+                logger().info("audit_readings_forgotten", count=audits)
         except (DBAPIError, PoolTimeout) as error:
             logger().warning("officer_readings_not_forgotten", exc_info=error)
 
@@ -293,6 +275,15 @@ class ApiProcess:
         if self._worker is not None:
             checks["worker"] = self._worker.is_alive
         return checks
+
+
+def _requisition_bases(law: Law) -> frozenset[str]:
+    return frozenset(
+        code
+        for catalogue in law.catalogues.values()
+        for code, basis in catalogue.bases.items()
+        if basis.requires_requisition
+    )
 
 
 def _succeeds(question: Callable[[], bool]) -> bool:

@@ -36,19 +36,19 @@ def is_acceptable(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS)
 
 
-def fetch(url: str, accept: str = JSON) -> bytes:
-    """Read a small document. Raises ``NotFound`` for a 404, ``Unavailable`` for everything else."""
+def fetch(url: str, accept: str = JSON, *, largest: int = LARGEST) -> bytes:
+    """Read a document of at most ``largest`` bytes. Raises ``NotFound`` for a 404, ``Unavailable`` for all else."""
     if not is_acceptable(url):
         raise Unavailable("only https is asked (http on this machine)")
     request = Request(url, headers={"Accept": accept, "User-Agent": "receipt-service-verify"})  # noqa: S310
     try:
         with build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as response:
-            data: bytes = response.read(LARGEST + 1)
+            data: bytes = response.read(largest + 1)
     except HTTPError as error:
         _refused(error)
     except (URLError, OSError, ValueError) as error:
         raise Unavailable(f"no answer from the service ({type(error).__name__})") from error
-    if len(data) > LARGEST:
+    if len(data) > largest:
         raise Unavailable("the answer is too long")
     return data
 

@@ -19,6 +19,7 @@ EXIT_USAGE: Final = 2
 
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "api": ("receipt_service.cli.api:api", "Run the HTTP API."),
+    "audit": ("receipt_service.cli.audit:audit", "Audit receipts, stub-book and log."),
     "demo": ("receipt_service.cli.demo:demo", "Show the whole service at work on this machine."),
     "delivery": ("receipt_service.cli.delivery:delivery", "Look after messages: dead letters, replay."),
     "directory": ("receipt_service.cli.directory:directory", "Import units and officers."),

@@ -9,7 +9,13 @@ import click
 from receipt_service.web.app import openapi_document
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_PUBLISHED: Final = {"check-request": "CheckRequestIn", "check-state": "CheckStateOut", "problem": "Problem"}
+_PUBLISHED: Final = {
+    "audit-match": "AuditMatchOut",
+    "audit-period": "AuditPeriodOut",
+    "check-request": "CheckRequestIn",
+    "check-state": "CheckStateOut",
+    "problem": "Problem",
+}
 """Which components are published as schemas of their own, as ``schemas/NAME.v1.schema.json``."""
 
 

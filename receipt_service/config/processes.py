@@ -28,6 +28,12 @@ class PublishSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenD
     """`statistics publish`: reads counts, signs, writes the public file."""
 
 
+class AuditSettings(DatabaseSettings, IssuerKeySettings, LogFolderSettings):
+    """`audit` beside the database: reads stubs and log, signs nothing but an evidence file."""
+
+    public_url: Url = Field(description="Origin of this service, which is the issuer of its receipts.")
+
+
 class ApiSettings(
     DatabaseSettings,
     IssuerKeySettings,

@@ -3,7 +3,7 @@
 They are names for rows, not capabilities: the number that opens a stub to a reader is the receipt number.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NewType
 
 StubId = NewType("StubId", int)
@@ -22,3 +22,8 @@ def row_id(at: datetime, randomness: int) -> int:
     """
     milliseconds = int((at - _EPOCH).total_seconds() * 1000)
     return (milliseconds << RANDOM_BITS) | (randomness & ((1 << RANDOM_BITS) - 1))
+
+
+def created_at(identifier: int) -> datetime:
+    """Tell to the millisecond when an identifier was drawn."""
+    return _EPOCH + timedelta(milliseconds=identifier >> RANDOM_BITS)

@@ -240,7 +240,7 @@ def _append_to_sqlite(connection: Connection, counter: _Counter, rows: Iterable[
 
 def _append_to_postgresql(connection: Connection, counter: _Counter, rows: Iterable[tuple[object, ...]]) -> None:
     driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - for the type checker: the connection is open
+    assert driver is not None  # noqa: S101 - for the type verifier: the connection is open
     with driver.cursor() as copying, copying.copy(f"COPY {counter.table} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

@@ -3,6 +3,8 @@
 from sqlmodel import SQLModel
 
 from receipt_service.storage.attempts import AttemptRow
+from receipt_service.storage.audit_readings import AuditReadingRow
+from receipt_service.storage.daily_closings import DailyClosingRow
 from receipt_service.storage.directory import DirectoryRevisionRow, OfficerRow, UnitRow
 from receipt_service.storage.envelopes import EnvelopeRow
 from receipt_service.storage.fold_queue import FoldQueueRow, WithdrawnStubRow
@@ -43,5 +45,7 @@ ROWS = (
     LogEntryRow,
     LogTreeRow,
     LogAnchorRow,
+    DailyClosingRow,
+    AuditReadingRow,
 )
 metadata = SQLModel.metadata

@@ -118,6 +118,12 @@ def find_by_id(connection: Connection, stub_id: StubId) -> StoredStub | None:
     return _find(connection, _stub.c.id == stub_id)
 
 
+def id_of_number(connection: Connection, receipt_number: str) -> StubId | None:
+    """Find the internal identifier of a receipt number in its canonical form, whatever else the row holds."""
+    found = connection.execute(select(_stub.c.id).where(_stub.c.receipt_number == receipt_number)).scalar_one_or_none()
+    return None if found is None else StubId(found)
+
+
 def _find(connection: Connection, condition: ColumnElement[bool]) -> StoredStub | None:
     query = select(_stub, _frame.c.head, _frame.c.tail, _frame.c.catalogue).join(
         _frame, _frame.c.id == _stub.c.frame_id

@@ -10,12 +10,15 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.web.access import PUBLIC, DirectRoute, guarded
+from receipt_service.web.audit_answers import AUDIT_RESPONSES
+from receipt_service.web.audit_requests import AuditMatchIn, AuditPeriodIn, DailyClosingIn
 from receipt_service.web.boundary import Boundary
 from receipt_service.web.indicator_answers import IndicatorsOut
 from receipt_service.web.officer_answers import OfficerStatisticsOut
@@ -24,8 +27,10 @@ from receipt_service.web.pages import pages_router
 from receipt_service.web.requests import CheckRequestIn, ReceiptPdfIn
 from receipt_service.web.responses import RESPONSES, json_response
 from receipt_service.web.routes import (
+    audit,
     catalogue,
     checks,
+    closings,
     health,
     log,
     officer_statistics,
@@ -48,9 +53,12 @@ API_ROUTERS: Final = (
     officer_statistics.router,
     catalogue.router,
     log.router,
+    closings.router,
+    audit.router,
     well_known.router,
     health.router,
 )
+_OF_AUDIT: Final[tuple[type[BaseModel], ...]] = (AuditMatchIn, AuditPeriodIn, DailyClosingIn, *AUDIT_RESPONSES)
 _OF_STATISTICS: Final = (OfficerStatisticsOut, StatisticsOut, StatisticsOfferOut, IndicatorsOut)
 _NO_TELEMETRY: Final = {
     "tracing": False,
@@ -84,7 +92,7 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the API; needs no settings and no services."""
-    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, *_OF_STATISTICS))
+    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, *_OF_STATISTICS, *_OF_AUDIT))
 
 
 class _Application(FastAPI):

@@ -35,6 +35,8 @@ class Role(StrEnum):
     OFFICER = "officer"
     SUPERVISOR = "supervisor"
     AUDITOR = "auditor"
+    DPO = "dpo"
+    """The data-protection officer (*délégué à la protection des données*), who sees who audited what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,3 +26,5 @@ class Hands:
     def __init__(self) -> None:
         self.checks = Hand()
         self.prints = Hand()
+        self.matches = Hand()
+        self.periods = Hand()

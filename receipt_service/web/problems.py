@@ -129,6 +129,12 @@ REQUEST_TIMEOUT: Final = _problem(
     ("Request too slow", "The body of the request did not arrive in time."),
     Connection="close",
 )
+DAY_ALREADY_CLOSED: Final = _problem(
+    "day-already-closed",
+    409,
+    ("Journée déjà close", "La journée de ce service est close, une fois pour toutes."),
+    ("Day already closed", "The day of this unit is closed, once and for ever."),
+)
 IDEMPOTENCY_IN_PROGRESS: Final = _problem(
     "idempotency-in-progress",
     409,
@@ -185,6 +191,27 @@ PURPOSE_REQUIRED: Final = _problem(
     422,
     ("But à indiquer", "Dites pourquoi vous consultez ces nombres : un des buts de « allowed ». Il est enregistré."),
     ("Purpose required", "Say why you look at these figures: one of the purposes in `allowed`. It is kept on record."),
+)
+AUDIT_REASON_REQUIRED: Final = _problem(
+    "audit-reason-required",
+    422,
+    ("Motif à indiquer", "Donnez un des motifs de « allowed » et la référence du dossier. Les deux sont enregistrés."),
+    (
+        "Reason required",
+        "Give one of the purposes in `allowed` and the reference of the case. Both are kept on record.",
+    ),
+)
+AUDIT_PERIOD_REFUSED: Final = _problem(
+    "audit-period-refused",
+    422,
+    ("Période trop longue", "De 1 à 31 jours ; au-delà, ou s’il y a trop de contrôles, prenez la commande d’audit."),
+    ("Period too long", "From 1 to 31 days; beyond that, or where there are too many checks, take the audit command."),
+)
+DAY_NOT_CLOSABLE: Final = _problem(
+    "day-not-closable",
+    422,
+    ("Journée non clôturable", "La journée n’a pas commencé dans ce service, ou date de plus d’un an."),
+    ("Day not closable", "The day has not begun in this unit, or is more than a year ago."),
 )
 PERIOD_NOT_CLOSED: Final = _problem(
     "period-not-closed",
@@ -263,6 +290,9 @@ _BY_CONDITION: Final[Mapping[type[errors.ReceiptServiceError], Problem]] = {
     errors.UnitTooLarge: UNIT_TOO_LARGE,
     errors.PeriodNotClosed: PERIOD_NOT_CLOSED,
     errors.PeriodNotReleased: PERIOD_NOT_RELEASED,
+    errors.PeriodTooLarge: AUDIT_PERIOD_REFUSED,
+    errors.DayAlreadyClosed: DAY_ALREADY_CLOSED,
+    errors.DayNotClosable: DAY_NOT_CLOSABLE,
     errors.Unavailable: UNAVAILABLE,
     errors.MalformedReceipt: INVALID_RECEIPT,
     errors.VerificationError: INVALID_RECEIPT,

@@ -2,11 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from starlette.requests import Request
 
+from receipt_service.audit.closings import Closing
+from receipt_service.audit.matching import Match
+from receipt_service.audit.period import AuditPeriod, PeriodResult
+from receipt_service.audit.readings import Reason, RecordedReading
 from receipt_service.domain.check import Officer
 from receipt_service.domain.receipt import Receipt
 from receipt_service.domain.stub import Stub
@@ -97,6 +101,26 @@ class PublishedLog(Protocol):
         """Return the proof file of an entry; raises NotFound, Unavailable."""
 
 
+class Audits(Protocol):
+    """Auditors' questions (``bootstrap.audit_shelf``): on record before they are answered."""
+
+    async def match(self, subject: str, presented: str, reason: Reason, now: datetime) -> Match:
+        """Match what somebody presents; raises Unavailable."""
+
+    async def period(self, subject: str, period: AuditPeriod, reason: Reason, now: datetime) -> PeriodResult:
+        """Audit some days; raises PeriodTooLarge, Unavailable."""
+
+    async def readings(self, since: datetime) -> list[RecordedReading]:
+        """List the audits on record."""
+
+
+class DailyClosings(Protocol):
+    """``audit.closings``."""
+
+    async def close(self, *, closer: Officer, unit: str | None, day: date, checks: int, now: datetime) -> Closing:
+        """Close a day; raises OutsideOwnUnits, DayNotClosable, DayAlreadyClosed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything a route may use."""
@@ -118,6 +142,8 @@ class Services:
     """The published issuer keys, old ones included."""
     open_data: OpenData
     log: PublishedLog
+    audits: Audits
+    closings: DailyClosings
     readiness: Callable[[], Awaitable[Mapping[str, bool]]]
     print_receipt: Callable[[Receipt, str, str | None], bytes]
     """Receipt, link and second language to a PDF; raises VerificationError for a receipt that is not ours."""

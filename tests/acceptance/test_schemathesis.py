@@ -19,7 +19,7 @@ def test_no_request_gets_an_answer_that_the_document_does_not_promise(tmp_path):
         arguments = [
             *("--config-file", ROOT / "tests" / "acceptance" / "schemathesis.toml"),
             *("run", f"{api.url}/openapi.json", "--checks", "all", "--no-color", "--warnings", "off"),
-            *("--header", f"Authorization: Bearer {api.token(roles='officer supervisor')}"),
+            *("--header", f"Authorization: Bearer {api.token(roles='officer supervisor auditor dpo')}"),
             *("--max-examples", str(examples), "--seed", SEED, "--continue-on-failure"),
             *("--suppress-health-check", "all"),
         ]

@@ -13,4 +13,4 @@ def test_no_address_asks_for_an_identity():
     }
 
     statistics = {"area", "by", "format", "period", "purpose", "unit"}
-    assert asked == {"receipt_number", "version", "leaf_hash"} | statistics
+    assert asked == {"receipt_number", "version", "leaf_hash", "days"} | statistics

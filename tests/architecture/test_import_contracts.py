@@ -37,6 +37,23 @@ VIOLATIONS = [
         "storage.publications",
         "Anyone can verify: no database, no web, no settings, no private key",
     ),
+    (
+        "cli.evidence_check",
+        "bootstrap.audit",
+        "Anyone can verify: no database, no web, no settings, no private key",
+    ),
+    (
+        "audit.monitoring",
+        "storage.audited",
+        "Anyone can follow the log: no database, no web, no settings, no private key",
+    ),
+    (
+        "cli.audit_monitor",
+        "config.loading",
+        "Anyone can follow the log: no database, no web, no settings, no private key",
+    ),
+    ("audit.evidence", "crypto.signing", "Only issuance and the log may sign"),
+    ("audit.matching", "verify.verifier", "Statistics, audit and the log never touch identity"),
     ("statistics.publication.files", "crypto.signing", "Only issuance and the log may sign"),
     ("delivery.worker.loop", "crypto.signing", "Only issuance and the log may sign"),
     ("web.app", "crypto.signing", "Only issuance and the log may sign"),

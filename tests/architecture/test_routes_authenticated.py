@@ -15,6 +15,7 @@ PUBLIC = {
     ("GET", "/v1/catalogue"): "the law is public",
     ("GET", "/v1/log/proofs/{leaf_hash}"): "the log is public, and a leaf says nothing of its check",
     ("GET", "/.well-known/jwt-vc-issuer"): "keys are public",
+    ("GET", "/v1/log/proofs/{leaf_hash}"): "the log is public",
     ("GET", "/healthz"): "says nothing",
     ("GET", "/readyz"): "says nothing about checks",
 }
@@ -26,6 +27,10 @@ OFFICERS = {
     ("GET", "/v1/statistics/checks"): (Role.SUPERVISOR,),
     ("GET", "/v1/statistics/indicators"): (Role.SUPERVISOR,),
     ("GET", "/v1/officer-statistics"): (Role.SUPERVISOR,),
+    ("POST", "/v1/closings"): (Role.SUPERVISOR,),
+    ("POST", "/v1/audit/matches"): (Role.AUDITOR,),
+    ("POST", "/v1/audit/periods"): (Role.AUDITOR,),
+    ("GET", "/v1/audit/readings"): (Role.DPO,),
 }
 
 

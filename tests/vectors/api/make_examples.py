@@ -12,16 +12,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
+from receipt_service.audit.period import AuditPeriod  # noqa: E402
+from receipt_service.audit.readings import reason_of  # noqa: E402
 from receipt_service.bootstrap.application import ApiProcess  # noqa: E402
 from receipt_service.bootstrap.database import migrate  # noqa: E402
 from receipt_service.bootstrap.keyring import generate_key  # noqa: E402
 from receipt_service.bootstrap.law import load_law  # noqa: E402
+from receipt_service.bootstrap.log import log_policy  # noqa: E402
+from receipt_service.bootstrap.log_keys import LastSignedFile, make_log_keys  # noqa: E402
 from receipt_service.config.loading import load  # noqa: E402
 from receipt_service.config.processes import ApiSettings  # noqa: E402
 from receipt_service.delivery.worker.epochs import EpochKeys  # noqa: E402
+from receipt_service.domain.canonical import from_base64url  # noqa: E402
 from receipt_service.issuance.directory import import_directory  # noqa: E402
 from receipt_service.issuance.submission import Submission  # noqa: E402
 from receipt_service.statistics.answers import Answer, Line, Offer, Scope  # noqa: E402
@@ -32,6 +39,11 @@ from receipt_service.statistics.officers import OfficerStatistics, Purpose  # no
 from receipt_service.statistics.questions import question_of  # noqa: E402
 from receipt_service.storage.engine import open_engine  # noqa: E402
 from receipt_service.storage.releases import Release  # noqa: E402
+from receipt_service.tlog.policy import format_policy  # noqa: E402
+from receipt_service.transparency import sequencing  # noqa: E402
+from receipt_service.transparency.log_folder import LogFolder  # noqa: E402
+from receipt_service.transparency.publishing import Publisher  # noqa: E402
+from receipt_service.web.audit_answers import closing_response, readings_response  # noqa: E402
 from receipt_service.web.indicator_answers import indicators_response  # noqa: E402
 from receipt_service.web.officer_answers import officer_statistics_response  # noqa: E402
 from receipt_service.web.requests import read_check  # noqa: E402
@@ -42,6 +54,7 @@ from tests.support.api import DIRECTORY  # noqa: E402
 FOLDER = ROOT / "receipt_service" / "web" / "examples"
 NOW = datetime(2026, 11, 23, 13, 9, 42, tzinfo=UTC)
 OFFICER = "agent-1"
+LATER = NOW + timedelta(hours=8)
 
 
 def make_process(folder: Path) -> ApiProcess:
@@ -83,6 +96,42 @@ async def make(process: ApiProcess) -> dict[str, Any]:
         "issuer": {"issuer": services.public_url, "jwks": services.jwks()},
         "receipt-pdf-request": {"receipt": answer["receipt"], "link": answer["link"], "second_language": "en"},
     }
+
+
+async def audits(process: ApiProcess, receipt: str) -> dict[str, Any]:
+    """Log the check, close its day, match the receipt with its identity hidden, audit the day."""
+    services, settings = process.services, process._settings
+    reader = await services.officer("agent-2")
+    closing = await services.closings.close(closer=reader, unit=None, day=NOW.date(), checks=1, now=LATER)
+    _publish(process._engine, settings.data_folder / "keys" / "log", LogFolder(settings.log))
+    shown = "~".join(part for part in receipt.split("~") if not _is_person(part))
+    why, later = {"purpose": "contestation", "reference": "2026/1187"}, LATER + timedelta(minutes=20)
+    match = await services.audits.match("controle-7", shown, reason_of(**why), later)
+    days = AuditPeriod(NOW.date(), NOW.date())
+    period = await services.audits.period("controle-7", days, reason_of("regular_control", "2026/C-3"), later)
+    asked = {"first": str(days.first), "last": str(days.last), "purpose": "regular_control", "reference": "2026/C-3"}
+    return {
+        "closing-request": {"day": str(days.first), "checks": 1},
+        "closing": json.loads(bytes(closing_response(closing).body)),
+        "audit-match-request": {"presented": shown, **why},
+        "audit-match": match.to_json(),
+        "audit-period-request": asked,
+        "audit-period": period.to_json(),
+        "audit-readings": json.loads(bytes(readings_response(await services.audits.readings(NOW)).body)),
+    }
+
+
+def _publish(engine: Engine, keys: Path, folder: LogFolder) -> None:
+    origin = "recepisse.example/log"
+    signer = make_log_keys(keys, origin)
+    folder.write_checkpoint("policy", format_policy(log_policy(None, signer.verifiers)))
+    sequencing.sequence(engine, 10)
+    last = LastSignedFile(keys)
+    Publisher(engine, folder, origin=origin, sign=signer.sign, last=last, clock=lambda: LATER).publish()
+
+
+def _is_person(part: str) -> bool:
+    return bool(part) and "." not in part and b'"person"' in from_base64url(part)[:40]
 
 
 def officer_statistics() -> dict[str, Any]:
@@ -136,6 +185,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         process = make_process(Path(folder))
         examples = asyncio.run(make(process))
+        examples |= asyncio.run(audits(process, examples["check-issued"]["receipt"]))
     examples["officer-statistics"] = officer_statistics()
     examples |= statistics()
     for name, content in examples.items():

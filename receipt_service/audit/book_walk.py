@@ -1,0 +1,156 @@
+"""The walk through the stub-book: every committed stub has its place in the log, once, and in time.
+
+Beside that it counts the checks of every unit's day, which the daily closings are held against.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine
+
+from receipt_service.audit.findings import Code, Finding, Findings
+from receipt_service.audit.hour_sums import HourSums
+from receipt_service.audit.log_walk import leaf_of
+from receipt_service.domain.identifiers import StubId, created_at
+from receipt_service.storage import audited
+from receipt_service.storage.audited import PlaceRow, WalkedStub
+from receipt_service.storage.engine import reading
+from receipt_service.storage.log_entries import leaf_key
+from receipt_service.tlog.merkle import leaf_hash
+
+STUBS_AT_ONCE: Final = 2000
+GRACE: Final = timedelta(minutes=1)
+"""Longest that a committed stub may wait for its place, and for a checkpoint over it."""
+PARIS: Final = ZoneInfo("Europe/Paris")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Which stubs are walked and counted: by row number, which grows with the time of registering."""
+
+    first_id: int
+    end_id: int
+    days: tuple[date, date]
+    """First and last day that is counted, by the units' own clocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """The checks of a unit's day in the order of registering: when each was registered, as far as it matters."""
+
+    before: int
+    near: int
+    """Registered within ``GRACE`` before the closing: the closing may or may not have seen them."""
+    after: int
+
+    @property
+    def checks(self) -> int:
+        """All of them."""
+        return self.before + self.near + self.after
+
+
+@dataclass(slots=True)
+class BookWalk:
+    """One walk."""
+
+    engine: Engine
+    published_size: int
+    """Of the checkpoint that the audit goes by."""
+    logged: tuple[int, int]
+    """The part of the log that was walked: what has its place elsewhere was put there another time."""
+    zones: Mapping[str, tzinfo]
+    """The clock of each unit; Paris for those that are not in it."""
+    closed_at: Mapping[tuple[str, date], datetime]
+    seen: HourSums
+    """What the walk along the log has found right."""
+    faulty: set[StubId]
+    """Stubs of which something is said already."""
+    findings: Findings
+    now: datetime
+    stubs: int = 0
+    _counts: Counter[tuple[str, date, int]] = field(default_factory=Counter)
+
+    def run(self, stretch: Stretch, progress: Callable[[int], None]) -> None:
+        """Walk; tell ``progress`` after each part how many more."""
+        walked = self.seen.empty()
+        for part in self._parts(stretch.first_id, stretch.end_id):
+            for stub in part:
+                walked.add(stub.id)
+                self.stubs += walked.takes(stub.id)
+            self._count(part, stretch.days)
+            progress(len(part))
+        for hour in walked.differing(self.seen):
+            for part in self._parts(*hour):
+                with reading(self.engine) as connection:
+                    self._look_up(connection, [stub for stub in part if stub.id not in self.faulty])
+
+    def _parts(self, first: int, end: int) -> Iterator[list[WalkedStub]]:
+        while True:
+            with reading(self.engine) as connection:
+                part = audited.walk(connection, first, end, STUBS_AT_ONCE)
+            yield part
+            if len(part) < STUBS_AT_ONCE:
+                return
+            first = part[-1].id + 1
+
+    def of_day(self, unit: str, day: date) -> DayCount:
+        """Return how many checks of a unit's day are in the book."""
+        return DayCount(*(self._counts[unit, day, when] for when in range(3)))
+
+    @property
+    def unit_days(self) -> set[tuple[str, date]]:
+        """The units' days that have checks."""
+        return {(unit, day) for unit, day, _ in self._counts}
+
+    def _count(self, part: Sequence[WalkedStub], days: tuple[date, date]) -> None:
+        for stub in part:
+            day = stub.checked_at.astimezone(self.zones.get(stub.unit_code, PARIS)).date()
+            if days[0] <= day <= days[1]:
+                closed = self.closed_at.get((stub.unit_code, day))
+                when = 0
+                if closed is not None and stub.committed_at > closed - GRACE:
+                    when = 2 if stub.committed_at > closed else 1
+                self._counts[stub.unit_code, day, when] += 1
+
+    def _look_up(self, connection: Connection, stubs: Sequence[WalkedStub]) -> None:
+        leaves = audited.packed_leaves_of(connection, [stub.id for stub in stubs])
+        keys = {stub.id: leaf_key(leaf_hash(leaf_of(leaves.get(stub.id, "")))) for stub in stubs}
+        found = audited.places_of(connection, keys.values())
+        lost = {stub.id for stub in stubs if not _own(found.get(keys[stub.id], []), stub.id)}
+        waiting: set[StubId] = set()
+        if lost:
+            # What waited a moment ago may have its place now: look again, after having looked among those that wait.
+            waiting = audited.waiting_of(connection, lost)
+            found = {**found, **audited.places_of(connection, {keys[stub_id] for stub_id in lost - waiting})}
+        for stub in stubs:
+            places = found.get(keys[stub.id], [])
+            code = self._judge(stub, _own(places, stub.id), len(places), waits=stub.id in waiting)
+            if code is not None:
+                index = places[0].index if places else None
+                self.findings.add(Finding(code, index=index, stub_id=stub.id))
+                self.faulty.add(stub.id)
+
+    def _judge(self, stub: WalkedStub, own: PlaceRow | None, places: int, *, waits: bool) -> Code | None:
+        overdue = not self.now - GRACE <= created_at(stub.id) <= self.now + GRACE
+        if own is None:
+            if waits:
+                return Code.SEQUENCING_OVERDUE if overdue else None
+            return Code.STUB_SWAPPED if places else Code.NEVER_SEQUENCED
+        if places > 1:
+            return Code.ENTRY_TWICE
+        if own.index >= self.published_size:
+            return Code.PUBLICATION_OVERDUE if overdue else None
+        return None if self.logged[0] <= own.index < self.logged[1] else Code.BACK_DATED
+
+
+def _own(places: Sequence[PlaceRow], stub_id: StubId) -> PlaceRow | None:
+    return next((place for place in places if place.stub_id == stub_id), None)
+
+
+def begin_of(day: date, zone: tzinfo = UTC) -> datetime:
+    """Return when a day begins by a clock, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
