@@ -10,10 +10,12 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, receipts_api, receipts
 GRANT SELECT ON alembic_version TO receipts_api, receipts_worker, receipts_statistics;
 
 GRANT SELECT ON unit, officer, directory_revision TO receipts_api;
-GRANT SELECT, INSERT ON stub, frame, message, idempotency TO receipts_api;
+GRANT SELECT, INSERT ON stub, frame, message, idempotency, correction TO receipts_api;
+GRANT INSERT ON withdrawn_stub TO receipts_api;
 GRANT INSERT ON envelope TO receipts_api;
-GRANT INSERT ON fold_queue TO receipts_api;
-GRANT USAGE ON SEQUENCE fold_queue_id_seq TO receipts_api;
+GRANT INSERT ON fold_queue, log_queue TO receipts_api;
+GRANT USAGE ON SEQUENCE fold_queue_id_seq, log_queue_id_seq TO receipts_api;
+GRANT SELECT ON log_entry, log_anchor TO receipts_api;    -- where an entry stands, for its proof
 GRANT SELECT ON attempt TO receipts_api;
 GRANT SELECT ON officer_cell TO receipts_api;
 GRANT SELECT, INSERT, DELETE ON officer_reading TO receipts_api;    -- the trigger lets nothing younger than three years go

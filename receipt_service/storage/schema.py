@@ -3,6 +3,8 @@
 from sqlmodel import SQLModel
 
 from receipt_service.storage.attempts import AttemptRow
+from receipt_service.storage.corrections import CorrectionRow
+from receipt_service.storage.deletions import DeletionRow, DeletionStubRow
 from receipt_service.storage.directory import DirectoryRevisionRow, OfficerRow, UnitRow
 from receipt_service.storage.envelopes import EnvelopeRow
 from receipt_service.storage.fold_queue import FoldQueueRow, WithdrawnStubRow
@@ -43,5 +45,8 @@ ROWS = (
     LogEntryRow,
     LogTreeRow,
     LogAnchorRow,
+    CorrectionRow,
+    DeletionRow,
+    DeletionStubRow,
 )
 metadata = SQLModel.metadata

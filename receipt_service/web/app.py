@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.web.access import PUBLIC, DirectRoute, guarded
 from receipt_service.web.boundary import Boundary
+from receipt_service.web.correction_requests import CancellationIn, CorrectionIn
 from receipt_service.web.indicator_answers import IndicatorsOut
 from receipt_service.web.officer_answers import OfficerStatisticsOut
 from receipt_service.web.openapi import VERSION, build_document
@@ -26,6 +27,7 @@ from receipt_service.web.responses import RESPONSES, json_response
 from receipt_service.web.routes import (
     catalogue,
     checks,
+    corrections,
     health,
     log,
     officer_statistics,
@@ -42,6 +44,7 @@ from receipt_service.web.statistics_answers import StatisticsOfferOut, Statistic
 
 API_ROUTERS: Final = (
     checks.router,
+    corrections.router,
     stubs.router,
     receipts.router,
     statistics.router,
@@ -84,7 +87,8 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the API; needs no settings and no services."""
-    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, *_OF_STATISTICS))
+    requests = (CheckRequestIn, CorrectionIn, CancellationIn, ReceiptPdfIn)
+    return build_document(_bare_app(), (*requests, *RESPONSES, *_OF_STATISTICS))
 
 
 class _Application(FastAPI):

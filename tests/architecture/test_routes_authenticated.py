@@ -19,6 +19,8 @@ PUBLIC = {
 OFFICERS = {
     ("POST", "/v1/checks"): (Role.OFFICER,),
     ("GET", "/v1/checks/{receipt_number}"): (Role.OFFICER, Role.SUPERVISOR),
+    ("POST", "/v1/checks/{receipt_number}/corrections"): (Role.OFFICER, Role.SUPERVISOR),
+    ("POST", "/v1/checks/{receipt_number}/cancellation"): (Role.OFFICER, Role.SUPERVISOR),
     ("POST", "/v1/receipts/pdf"): (Role.OFFICER,),
     ("GET", "/v1/statistics"): (Role.SUPERVISOR,),
     ("GET", "/v1/statistics/checks"): (Role.SUPERVISOR,),
