@@ -61,7 +61,8 @@ Written from the OpenAPI document (`schemas/openapi.json`, served at `/openapi.j
 - **Bodies.** `application/json` in UTF-8, at most 64 KiB, unknown members refused.
 - **Times.** RFC 3339 with an offset, whole seconds.
 - **Refusals.** Problem documents, listed in [errors](errors.md).
-- **Caching.** Nothing personal is cacheable; stubs and catalogue versions never change.
+- **Caching.** Nothing personal is cacheable for others; catalogue versions never change. Of a stub the characters never
+  change, but whether it still stands may.
 - `HEAD` works wherever `GET` does. There is no cross-origin access.
 
 """

@@ -80,6 +80,18 @@ class ReplayWindowClosed(ReceiptServiceError):
         self.receipt_number = receipt_number
 
 
+class AlreadyAmended(ReceiptServiceError):
+    """The receipt was replaced or cancelled before: a newer one may be, this one not again (HTTP 409)."""
+
+
+class CorrectionWindowClosed(ReceiptServiceError):
+    """The officer's time to correct their own check is over: a supervisor still may (HTTP 403)."""
+
+
+class StubErased(ReceiptServiceError):
+    """The stub was there, and its time of retention is over: it was let go of (HTTP 410)."""
+
+
 class OutsideOwnUnits(ReceiptServiceError):
     """A supervisor asked about a unit that is neither theirs nor below it."""
 

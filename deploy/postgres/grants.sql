@@ -10,7 +10,8 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, receipts_api, receipts
 GRANT SELECT ON alembic_version TO receipts_api, receipts_worker, receipts_statistics, receipts_log;
 
 GRANT SELECT ON unit, officer, directory_revision TO receipts_api;
-GRANT SELECT, INSERT ON stub, frame, message, idempotency TO receipts_api;
+GRANT SELECT, INSERT ON stub, frame, message, idempotency, correction TO receipts_api;
+GRANT INSERT ON withdrawn_stub TO receipts_api;
 GRANT INSERT ON envelope TO receipts_api;
 GRANT INSERT ON fold_queue TO receipts_api;
 GRANT INSERT ON log_queue TO receipts_api;

@@ -17,6 +17,7 @@ from receipt_service.bootstrap.audit_ports import AnsweringAudits, build_audits,
 from receipt_service.bootstrap.database import require_current_schema, schema_is_current
 from receipt_service.bootstrap.keyring import Keyring
 from receipt_service.bootstrap.law import Law, load_law
+from receipt_service.bootstrap.log_head import LogHeadReader
 from receipt_service.bootstrap.log_shelf import LogShelf
 from receipt_service.bootstrap.open_data import OpenDataShelf
 from receipt_service.bootstrap.printing import Printer
@@ -27,13 +28,14 @@ from receipt_service.config.processes import ApiSettings
 from receipt_service.delivery.rendering.qr import qr_svg
 from receipt_service.domain.check import Officer
 from receipt_service.domain.recipient import Channel
-from receipt_service.domain.stub import Stub
 from receipt_service.errors import ConfigurationError, ReceiptServiceError
+from receipt_service.issuance.amendments import Amendments
+from receipt_service.issuance.correct import Corrector, cancel, correct
 from receipt_service.issuance.directory import OfficerDirectory
 from receipt_service.issuance.group_commit import GroupCommit
 from receipt_service.issuance.issue import Issuer, issue
-from receipt_service.issuance.reads import CheckReport, Reads
-from receipt_service.issuance.submission import Issued, Submission
+from receipt_service.issuance.reads import CheckReport, Reads, StubReport
+from receipt_service.issuance.submission import Cancellation, Cancelled, Correction, Issued, Submission
 from receipt_service.statistics.answers import Answer, Answers, Offer
 from receipt_service.statistics.officers import OfficerScreens, OfficerStatistics, Purpose
 from receipt_service.statistics.questions import Question
@@ -66,7 +68,7 @@ class _Reads:
     async def check(self, receipt_number: str, *, reader: Officer, supervises: bool) -> CheckReport:
         return await self._check(receipt_number, reader=reader, supervises=supervises)
 
-    async def stub(self, receipt_number: str) -> Stub:
+    async def stub(self, receipt_number: str) -> StubReport:
         return await self._stub(receipt_number)
 
 
@@ -158,6 +160,11 @@ class ApiProcess:
         self._sign_in = build_sign_in(settings, self._demo_issuer, self._tokens.keys, tls)
         self._maintenance: asyncio.Task[None] | None = None
         self._issuer = self._make_issuer(law)
+        self._corrector = Corrector(
+            issuer=self._issuer,
+            amendments=Amendments(engine),
+            own_check=timedelta(hours=settings.correction_hours),
+        )
         self.services = self._make_services(law)
 
     def _make_issuer(self, law: Law) -> Issuer:
@@ -171,6 +178,8 @@ class ApiProcess:
             signer_at=self._keyring.signer_at,
             sealer_at=self._sealing_keys.sealer_at,
             commit=self._group_commit.commit,
+            log_head=LogHeadReader(LogFolder(self._settings.log)),
+            late_after=timedelta(seconds=self._settings.late_after_seconds),
             offered=_ALWAYS | {Channel(name) for name in self._settings.channels},
         )
 
@@ -183,6 +192,8 @@ class ApiProcess:
             channels=frozenset(settings.channels),
             tokens=self._tokens,
             issue=answering(self._issue),
+            correct=answering(self._correct),
+            cancel=answering(self._cancel),
             officer=answering(self._directory.by_subject),
             reads=_Reads(self._reads),
             statistics=_Statistics(Answers(self._engine)),
@@ -217,6 +228,15 @@ class ApiProcess:
         if self._worker is not None and not issued.replayed:
             self._worker.wake()
         return issued
+
+    async def _correct(self, correction: Correction, now: datetime) -> Issued:
+        issued = await correct(correction, corrector=self._corrector, now=now)
+        if self._worker is not None and not issued.replayed:
+            self._worker.wake()
+        return issued
+
+    async def _cancel(self, cancellation: Cancellation, now: datetime) -> Cancelled:
+        return await cancel(cancellation, corrector=self._corrector, now=now)
 
     async def _start(self) -> None:
         if self._worker is not None:
@@ -278,6 +298,7 @@ class ApiProcess:
 
 
 def _requisition_bases(law: Law) -> frozenset[str]:
+    """Return the legal bases of all catalogues that need a requisition."""
     return frozenset(
         code
         for catalogue in law.catalogues.values()

@@ -11,12 +11,14 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from receipt_service.domain.groups import STUB_GROUPS, Group
 from receipt_service.errors import NotFound, Unavailable
 
 LARGEST: Final = 1 << 18
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"
 TIMEOUT_SECONDS: Final = 10.0
+_SUCCESSION: Final = ("replaces", "replaced_by", "cancelled", "reason", "erased")
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -58,6 +60,21 @@ def _refused(error: HTTPError) -> NoReturn:
         if error.code == HTTPStatus.NOT_FOUND:
             raise NotFound("the service has no such document") from error
         raise Unavailable(f"the service answered {error.code}") from error
+
+
+def succession_of(document: bytes) -> dict[str, Any]:
+    """Take out of a stub's answer what became of the receipt; nothing out of what says nothing of it."""
+    try:
+        answer = json.loads(document)
+        return {name: answer[name] for name in _SUCCESSION if name in answer}
+    except (ValueError, TypeError):
+        return {}
+
+
+def erased_groups(document: bytes) -> frozenset[Group]:
+    """Return the groups that the answer says are erased, as far as they are groups of a stub."""
+    named = succession_of(document).get("erased")
+    return frozenset(group for group in STUB_GROUPS if isinstance(named, list) and group.value in named)
 
 
 def stub_text(document: bytes) -> str:

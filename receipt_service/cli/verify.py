@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from receipt_service.cli import trust
-from receipt_service.cli.fetch import fetch, stub_text
+from receipt_service.cli.fetch import erased_groups, fetch, stub_text
 from receipt_service.cli.sources import PROOF_SUFFIX, Source, read_source
 from receipt_service.domain.groups import Group
 from receipt_service.errors import NotFound, Unavailable, VerificationError
@@ -52,9 +52,12 @@ def verify(source: str, lang: str | None, *, as_json: bool, **options: Any) -> N
     if as_json:
         click.echo(json.dumps(verdict.to_json(), ensure_ascii=False, indent=2))
     else:
-        from receipt_service.cli.verdict_text import language, lines  # noqa: PLC0415  --json does without
+        from receipt_service.cli.succession_text import succession_lines  # noqa: PLC0415  --json does without
+        from receipt_service.cli.verdict_text import language, lines  # noqa: PLC0415  likewise
 
         for line in lines(verdict, lang or language()):
+            click.echo(line)
+        for line in succession_lines(options.get("document"), lang or language()) if verdict.passed else ():
             click.echo(line)
     if options["save"] is not None and verdict.passed and compact is not None:
         _save(options["save"], compact.encode("ascii"))
@@ -92,12 +95,13 @@ def _authenticity(
         compact = source.compact or ""
         return verifier.verify(compact, now), compact
     try:
-        stub = stub_text(_stub_document(source, options["stub"]))
+        document = options["document"] = _stub_document(source, options["stub"])
+        stub = stub_text(document)
     except NotFound as error:
         return indeterminate(Reason.STUB_NOT_FOUND, str(error)), None
     except Unavailable as error:
         return indeterminate(Reason.STUB_UNREACHABLE, str(error)), None
-    verdict, receipt = verify_link(verifier, source.link, stub, now)
+    verdict, receipt = verify_link(verifier, source.link, stub, now, erased_groups(document))
     return verdict, None if receipt is None else receipt.compact
 
 

@@ -51,6 +51,17 @@ class ApiSettings(
     replay_window_hours: int = Field(
         default=72, ge=1, le=168, description="How long a repeated request gives the same receipt."
     )
+    correction_hours: int = Field(
+        default=72,
+        ge=0,
+        le=720,
+        description="How long after the first record officers may correct or cancel their own check; supervisors "
+        "always may.",
+    )
+    late_after_seconds: Seconds = Field(
+        default=900,
+        description="From the officer's device to here: a check that took longer is marked late, with both times.",
+    )
     oidc_issuer: Url | None = Field(default=None, description="`iss` of officers' tokens; required outside the demo.")
     oidc_audience: str | None = Field(default=None, description="`aud` that a token must hold; required likewise.")
     oidc_jwks_url: Url | None = Field(default=None, description="Unset: asked from the issuer's discovery document.")

@@ -66,3 +66,5 @@ class CheckRequest:
     """Number of the OPJ on whose order and responsibility the officer acts."""
     second_language: str | None = None
     """A language of the catalogue beside French, or ``None``."""
+    recorded_by_device_at: datetime | None = None
+    """When the officer's device recorded it, by its own clock; aware. ``None``: the device does not say."""

@@ -7,6 +7,7 @@ no value is left out.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from receipt_service.domain.check import BasisUse, Check, Requisition
+    from receipt_service.domain.correction import Replaced
+    from receipt_service.domain.log_head import LogHead
     from receipt_service.domain.receipt_number import ReceiptNumber
 
 
@@ -69,6 +72,21 @@ class CatalogueVersion(Protocol):
         """The legal bases by code."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What an attestation says of its own place in time, beside when it was recorded."""
+
+    late_from: datetime | None = None
+    """When the device recorded a late entry, by its own clock; ``None`` where the entry is not late."""
+    replaces: Replaced | None = None
+    log: LogHead | None = None
+    """A tree that was published before: so the attestation was not written earlier."""
+
+
+ORDINARY: Final = Moment()
+"""A check that was recorded when it was sent, where nothing is known of a log."""
+
+
 def claims_of(
     check: Check,
     person: Person,
@@ -76,6 +94,7 @@ def claims_of(
     receipt_number: ReceiptNumber,
     recorded_at: datetime,
     catalogue: CatalogueVersion,
+    moment: Moment = ORDINARY,
 ) -> dict[Group, dict[str, Any]]:
     """Write the five groups. ``recorded_at`` is when the service took the check, aware."""
     return {
@@ -87,7 +106,7 @@ def claims_of(
             "remedies": list(check.remedies),
         },
         Group.PERSON: person_claims(person),
-        Group.WHEN_WHERE: _when_where(check, receipt_number, recorded_at),
+        Group.WHEN_WHERE: _when_where(check, receipt_number, recorded_at, moment),
         Group.OFFICER: _officer(check),
     }
 
@@ -176,8 +195,9 @@ def _requisition(requisition: Requisition | None, zone: str) -> dict[str, Any] |
     }
 
 
-def _when_where(check: Check, receipt_number: ReceiptNumber, recorded_at: datetime) -> dict[str, Any]:
+def _when_where(check: Check, receipt_number: ReceiptNumber, recorded_at: datetime, moment: Moment) -> dict[str, Any]:
     place = check.place
+    late_from, replaces, log = moment.late_from, moment.replaces, moment.log
     return _given(
         receipt_number=str(receipt_number),
         checked_at=_local(check.checked_at, place.zone),
@@ -188,7 +208,19 @@ def _when_where(check: Check, receipt_number: ReceiptNumber, recorded_at: dateti
         commune_name=place.commune_name,
         department=place.department,
         recorded_at=_local(recorded_at, place.zone),
+        recorded_by_device_at=_local(late_from, place.zone),
+        late=None if late_from is None else True,
+        replaces=None if replaces is None else _replaces(replaces, place.zone),
+        log=None if log is None else {"size": log.size, "root": log.root},
     )
+
+
+def _replaces(replaced: Replaced, zone: str) -> dict[str, Any]:
+    return {
+        "receipt_number": replaced.receipt_number,
+        "reason": replaced.reason.value,
+        "recorded_at": _local(replaced.recorded_at, zone),
+    }
 
 
 def _officer(check: Check) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _REASON_CODES: Final = {
     NotEstablishedReason.REFUSED: "R",
     NotEstablishedReason.IMPOSSIBLE: "I",
     NotEstablishedReason.NOT_ASKED: "N",
+    NotEstablishedReason.NOT_CARRIED_OVER: "C",
 }
 _PROOFS: Final = {code: proof for proof, code in _PROOF_CODES.items()}
 _REASONS: Final = {code: reason for reason, code in _REASON_CODES.items()}

@@ -25,6 +25,8 @@ class NotEstablishedReason(StrEnum):
     IMPOSSIBLE = "impossible"
     NOT_ASKED = "not_asked"
     """The measure did not need it (a vehicle or a bag alone), or the officer did not ask."""
+    NOT_CARRIED_OVER = "not_carried_over"
+    """In a correction alone: the identity is on the replaced receipt, and kept nowhere from where to copy it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

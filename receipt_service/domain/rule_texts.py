@@ -175,6 +175,18 @@ RULES: Final[dict[str, RuleText]] = {
         "L’heure doit porter son décalage (par exemple +01:00).", "The time must carry its offset (for example +01:00)."
     ),
     "time.out_of_range": RuleText("Cette date est impossible.", "This date is impossible."),
+    "time.after_recorded": RuleText(
+        "Un contrôle n’a pas pu commencer après l’enregistrement du récépissé corrigé.",
+        "A check cannot have begun after the corrected receipt was recorded.",
+    ),
+    "time.device_ahead": RuleText(
+        "L’horloge de l’appareil avance de plus de {minutes} minutes : réglez-la.",
+        "The clock of the device is more than {minutes} minutes ahead: set it right.",
+    ),
+    "time.device_before_check": RuleText(
+        "L’appareil dit avoir enregistré le contrôle avant qu’il ne commence.",
+        "The device says that it recorded the check before it began.",
+    ),
     "time.future": RuleText("Cette heure est dans le futur.", "This time is in the future."),
     "time.too_old": RuleText(
         "Le contrôle remonte à plus de {hours} heures : il ne peut plus être enregistré par cette voie.",
@@ -264,6 +276,10 @@ RULES: Final[dict[str, RuleText]] = {
     ),
     "outcome.adults_only": RuleText("{label_fr} : impossible pour un mineur.", "{label_en}: not possible for a minor."),
     "outcome.minors_only": RuleText("{label_fr} : la personne est majeure.", "{label_en}: the person is an adult."),
+    # Correction, cancellation
+    "correction.explanation_required": RuleText(
+        "Ce motif demande une explication.", "This reason needs an explanation."
+    ),
     # Officer, person, recipient, language
     "ordered_by.required": RuleText(
         "{article} : vous agissez sur l’ordre et sous la responsabilité d’un officier de police judiciaire, "
@@ -283,6 +299,10 @@ RULES: Final[dict[str, RuleText]] = {
     ),
     "person.birth_date": RuleText(
         "Écrivez une date passée : AAAA-MM-JJ, AAAA-MM ou AAAA.", "Write a past date: YYYY-MM-DD, YYYY-MM or YYYY."
+    ),
+    "person.not_carried_over": RuleText(
+        "Ce motif n’existe que pour une rectification : dites pourquoi l’identité n’est pas établie.",
+        "This reason exists for a correction alone: say why the identity is not established.",
     ),
     "person.no_identity_basis": RuleText(
         "Aucune des bases légales citées ne permet de demander l’identité : choisissez « identité non demandée » "

@@ -15,7 +15,7 @@ from receipt_service.domain.rules_case import Case, instant
 from receipt_service.domain.rules_outcomes import check_measures, check_outcomes, check_reasons, check_selection
 from receipt_service.domain.rules_person import check_person, check_recipient
 from receipt_service.domain.rules_requisition import check_requisitions
-from receipt_service.domain.rules_time import check_operations, check_times
+from receipt_service.domain.rules_time import check_device_clock, check_operations, check_times
 from receipt_service.domain.rules_words import check_place, check_texts
 from receipt_service.errors import InvalidCheck
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from receipt_service.domain.catalogue import Catalogue
     from receipt_service.domain.check import Officer
     from receipt_service.domain.check_request import CheckRequest
+    from receipt_service.domain.correction import Replaced
     from receipt_service.domain.person import Person
     from receipt_service.domain.recipient import Recipient
     from receipt_service.domain.territory import Commune, Territory
@@ -40,6 +41,7 @@ _RULES: Final[tuple[Callable[[Case], None], ...]] = (
     check_texts,
     check_selection,
     check_times,
+    check_device_clock,
     check_place,
     check_measures,
     check_outcomes,
@@ -61,6 +63,7 @@ _FIELDS: Final = (
     "person",
     "recipient",
     "second_language",
+    "recorded_by_device_at",
 )
 
 
@@ -75,13 +78,13 @@ def validate(  # noqa: PLR0913 - everything that the law looks at, and the clock
     parent_bases: tuple[str, ...] | None,
     ordered_by: Officer | None,
     now: datetime,
+    replaces: Replaced | None = None,
 ) -> Check:
     """Return the check, or raise ``InvalidCheck`` with every violation in the order of the request's fields.
 
-    ``parent_bases`` are the basis codes of the stub whose number the request gives as a parent (``None``
-    when there is no such stub); ``ordered_by`` the directory's officer of the request's number, if any;
-    ``now`` is aware. The person and the recipient only serve to screen texts and to judge age; the
-    result holds nothing of them.
+    ``parent_bases`` are the basis codes of the stub whose number the request gives as a parent (``None`` when there is
+    no such stub); ``ordered_by`` is the directory's officer of the request's number, if any; ``now`` is aware. For a
+    correction ``replaces`` is the old receipt. Person and recipient only serve to screen texts and to judge age.
     """
     commune = territory.commune(request.place.commune)
     case = Case(
@@ -94,6 +97,7 @@ def validate(  # noqa: PLR0913 - everything that the law looks at, and the clock
         parent_bases=parent_bases,
         ordered_by=ordered_by,
         now=now,
+        replaces=replaces,
         commune=commune,
         zone=territory.zones[commune.zone] if commune is not None else None,
         checked_at=instant(request.checked_at),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from receipt_service.domain.catalogue_entries import LegalBasis
     from receipt_service.domain.check import BasisUse, Officer
     from receipt_service.domain.check_request import CheckRequest
+    from receipt_service.domain.correction import Replaced
     from receipt_service.domain.person import Person
     from receipt_service.domain.recipient import Recipient
     from receipt_service.domain.territory import Commune, Territory
@@ -35,6 +36,8 @@ class Case:
     parent_bases: tuple[str, ...] | None
     ordered_by: Officer | None
     now: datetime
+    replaces: Replaced | None
+    """The receipt that this request corrects; ``None`` for a new check."""
     commune: Commune | None
     zone: ZoneInfo | None
     checked_at: datetime | None

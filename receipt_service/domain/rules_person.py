@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _BIRTH_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _ADULT_AGE: Final = 18
+_NOT_CARRIED_OVER: Final = NotEstablishedReason.NOT_CARRIED_OVER
+_NOBODY_ASKED: Final = frozenset({NotEstablishedReason.NOT_ASKED, _NOT_CARRIED_OVER})
+"""Reasons that say nothing of whether the identity was asked for at this check."""
 _OLDEST: Final = 130
 _LATEST_ZONE: Final = timedelta(hours=14)
 
@@ -22,7 +25,9 @@ _LATEST_ZONE: Final = timedelta(hours=14)
 def check_person(case: Case) -> None:
     """Names and birth as a document spells them; an identity only where some basis grounds asking for it."""
     person = case.person
-    asked = isinstance(person, IdentityEstablished) or person.reason is not NotEstablishedReason.NOT_ASKED
+    asked = isinstance(person, IdentityEstablished) or person.reason not in _NOBODY_ASKED
+    if case.replaces is None and not isinstance(person, IdentityEstablished) and person.reason is _NOT_CARRIED_OVER:
+        case.refuse("/person/reason", "person.not_carried_over")
     if asked and case.known and not any(entry.grounds_identity for entry in case.entries):
         case.refuse("/person/identity", "person.no_identity_basis")
     if not isinstance(person, IdentityEstablished):

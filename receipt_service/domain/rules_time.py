@@ -30,10 +30,27 @@ def check_times(case: Case) -> None:
         case.refuse("/checked_at", rule)
     elif checked > now + CLOCK_SKEW:
         case.refuse("/checked_at", "time.future")
-    elif checked < now - timedelta(hours=OFFLINE_HOURS):
+    elif case.replaces is not None and checked > case.replaces.recorded_at + CLOCK_SKEW:
+        case.refuse("/checked_at", "time.after_recorded")
+    elif checked < (now if case.replaces is None else case.replaces.checked_at) - timedelta(hours=OFFLINE_HOURS):
         case.refuse("/checked_at", "time.too_old", hours=OFFLINE_HOURS)
     if case.request.ended_at is not None:
         _check_end(case, case.request.ended_at)
+
+
+def check_device_clock(case: Case) -> None:
+    """Hold the device's clock against the check and the server: it records after the beginning, not in the future."""
+    given = case.request.recorded_by_device_at
+    if given is None:
+        return
+    recorded = instant(given)
+    if recorded is None:
+        rule = "time.not_aware" if given.tzinfo is None else "time.out_of_range"
+        case.refuse("/recorded_by_device_at", rule)
+    elif recorded > case.now + CLOCK_SKEW:
+        case.refuse("/recorded_by_device_at", "time.device_ahead", minutes=CLOCK_SKEW // timedelta(minutes=1))
+    elif case.checked_at is not None and recorded < case.checked_at - CLOCK_SKEW:
+        case.refuse("/recorded_by_device_at", "time.device_before_check")
 
 
 def _check_end(case: Case, ended_at: datetime) -> None:

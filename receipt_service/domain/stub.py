@@ -13,6 +13,19 @@ DISCLOSURES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
+class ReducedStub:
+    """Leaf and fewer disclosures than four: the others were let go of. What remains verifies as before."""
+
+    leaf: str
+    disclosures: tuple[str, ...]
+
+    @property
+    def compact(self) -> str:
+        """The rest as an SD-JWT."""
+        return "~".join((self.leaf, *self.disclosures, ""))
+
+
+@dataclass(frozen=True, slots=True)
 class Stub:
     """Leaf and the disclosures ``legal_basis``, ``consequences``, ``when_where``, ``officer``, in that order."""
 

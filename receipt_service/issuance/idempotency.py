@@ -17,6 +17,8 @@ from receipt_service.domain.link import SEED_BYTES
 from receipt_service.domain.person import Person
 from receipt_service.domain.recipient import Recipient
 
+RequestPart = CheckRequest | Person | Recipient | str | None
+"""What a request is told from others by."""
 KEY_BYTES = 32
 RECORD_BYTES = 16
 """HMACs are cut to 128 bits, the least that RFC 2104 §5 allows and enough against an attacker without the key."""
@@ -52,9 +54,12 @@ class ReplayKey:
         """Name the hour, never show the key."""
         return f"ReplayKey(period={self.period})"
 
-    def fingerprint(self, request: CheckRequest, person: Person, recipient: Recipient) -> bytes:
-        """Tell one body from another, whatever the order and spacing of its members: 16 bytes."""
-        body = orjson.dumps((request, person, recipient))
+    def fingerprint(self, *parts: RequestPart) -> bytes:
+        """Tell one request from another, whatever the order and spacing of its members: 16 bytes.
+
+        ``parts`` are check, person and recipient; for a correction also which receipt it is about, and why.
+        """
+        body = orjson.dumps(parts)
         return self._for_fingerprints.digest(body)[:RECORD_BYTES]
 
     def seed(self, scope: str, idempotency_key: str, receipt_number: str) -> bytes:

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from receipt_service.crypto.derivation import derive
@@ -18,10 +18,12 @@ from receipt_service.crypto.signing import Signer
 from receipt_service.domain.catalogue import Catalogue
 from receipt_service.domain.check import Check, Officer
 from receipt_service.domain.check_request import CheckRequest
+from receipt_service.domain.correction import Replaced
 from receipt_service.domain.envelope import Envelope, sealing_info
-from receipt_service.domain.groups import SALT_INFOS, claims_of
+from receipt_service.domain.groups import SALT_INFOS, Moment, claims_of
 from receipt_service.domain.identifiers import MessageId, StubId
 from receipt_service.domain.link import ReceiptLink
+from receipt_service.domain.log_head import LogHead
 from receipt_service.domain.message import HOLDS_ENVELOPE, WINDOWS, MessageState, born_as
 from receipt_service.domain.receipt import Draft, Receipt, draft_receipt
 from receipt_service.domain.receipt_number import ENTROPY_BYTES, receipt_number_from
@@ -37,6 +39,7 @@ from receipt_service.issuance.submission import Issued, MessageStatus, Submissio
 from receipt_service.storage.issuances import NewIssuance, NewMessage
 from receipt_service.storage.stubs import pack_leaf, pack_texts
 
+LATE_AFTER: Final = timedelta(minutes=15)
 _MAIN_LANGUAGE: Final = "fr"
 _FIELD_OF_CHANNEL: Final = {Channel.SCREEN: "on_screen", Channel.PAPER: "on_paper"}
 
@@ -79,6 +82,10 @@ class Issuer:
     """``GroupCommit.commit``."""
     offered: frozenset[Channel] = frozenset(Channel)
     """The channels that this installation can send by."""
+    log_head: Callable[[], LogHead | None] = lambda: None
+    """The newest tree of the log that was published; never waits (``bootstrap.log_head``)."""
+    late_after: timedelta = LATE_AFTER
+    """From the device's record to ours: what took longer is marked late."""
     row_ids: RowIds = field(default_factory=RowIds, repr=False)
     in_progress: set[bytes] = field(default_factory=set, repr=False)
     """Lookups of the requests in the hands of this process."""
@@ -93,10 +100,10 @@ async def issue(submission: Submission, *, issuer: Issuer, now: datetime) -> Iss
     same Idempotency-Key and learns it.
     """
     lookup = lookup_of(issuer.replay_keys.lookup_key, submission.subject, submission.idempotency_key)
-    with _carrying_out(lookup, issuer.in_progress):
+    with carrying_out(lookup, issuer.in_progress):
         officer = await issuer.officers.by_subject(submission.subject)
         try:
-            prepared = await _prepare(submission, officer, lookup, issuer, now)
+            prepared = await prepare(submission, officer, lookup, issuer, now)
         except (InvalidCheck, Unavailable, ConfigurationError):
             # What was valid then may be too old now, or a key missing: a registered check still gets its receipt.
             earlier = await issuer.earlier.request(lookup)
@@ -112,32 +119,47 @@ async def issue(submission: Submission, *, issuer: Issuer, now: datetime) -> Iss
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Prepared:
+class Prepared:
     """A receipt that is signed and sealed, and exists as soon as ``rows`` are committed."""
 
     rows: NewIssuance
     issued: Issued
 
 
-async def _prepare(submission: Submission, officer: Officer, lookup: bytes, issuer: Issuer, now: datetime) -> _Prepared:
+@dataclass(frozen=True, slots=True)
+class Amending:
+    """What a correction adds to a check: the receipt that it replaces, and what its fingerprint covers beside."""
+
+    replaces: Replaced | None = None
+    beside: tuple[str | None, ...] = ()
+
+
+_NEW: Final = Amending()
+
+
+async def prepare(
+    submission: Submission, officer: Officer, lookup: bytes, issuer: Issuer, now: datetime, amending: Amending = _NEW
+) -> Prepared:
+    """Write, sign and seal a receipt; nothing is stored yet. Raises as ``issue`` does."""
     await others_come_this_far()
-    check = await _check(submission, officer, issuer, now)
+    check = await _check(submission, officer, issuer, now, amending.replaces)
     await others_come_this_far()
     key = issuer.replay_keys.current(now)
-    written = _write(check, submission, key, issuer, now)
+    written = _write(check, submission, key, issuer, now, amending.replaces)
     await others_come_this_far()
     receipt = written.signed()
     await others_come_this_far()
     messages = tuple(_messages(submission, receipt, written.link, issuer, now))
     await others_come_this_far()
-    fingerprint = key.fingerprint(submission.request, submission.person, submission.recipient)
+    fingerprint = key.fingerprint(submission.request, submission.person, submission.recipient, *amending.beside)
     rows = _rows(check, receipt, written, messages, Repeatable(lookup, fingerprint, key.period), now)
     statuses = tuple(MessageStatus(Channel(made.channel), MessageState(made.state)) for made in messages)
-    return _Prepared(rows, Issued(receipt=receipt, link=written.link, messages=statuses, replayed=False))
+    return Prepared(rows, Issued(receipt=receipt, link=written.link, messages=statuses, replayed=False))
 
 
 @contextmanager
-def _carrying_out(lookup: bytes, in_progress: set[bytes]) -> Iterator[None]:
+def carrying_out(lookup: bytes, in_progress: set[bytes]) -> Iterator[None]:
+    """Keep a second request with the same key out of this process. Raises ``IdempotencyInProgress``."""
     if lookup in in_progress:
         raise IdempotencyInProgress("this request is being carried out")
     in_progress.add(lookup)
@@ -147,7 +169,9 @@ def _carrying_out(lookup: bytes, in_progress: set[bytes]) -> Iterator[None]:
         in_progress.discard(lookup)
 
 
-async def _check(submission: Submission, officer: Officer, issuer: Issuer, now: datetime) -> Check:
+async def _check(
+    submission: Submission, officer: Officer, issuer: Issuer, now: datetime, replaces: Replaced | None
+) -> Check:
     """Hold the request against the catalogue. Raises ``InvalidCheck`` with every violation."""
     request = submission.request
     ordered_by = None if request.ordered_by is None else await issuer.officers.by_number(request.ordered_by)
@@ -162,6 +186,7 @@ async def _check(submission: Submission, officer: Officer, issuer: Issuer, now: 
         parent_bases=await issuer.earlier.bases_of(parents[0]) if parents else None,
         ordered_by=ordered_by,
         now=now,
+        replaces=replaces,
     )
     if missing := set(submission.recipient.channels) - issuer.offered:
         raise InvalidCheck(tuple(_not_offered(channel) for channel in sorted(missing)))
@@ -193,11 +218,20 @@ class _Written(NamedTuple):
         return self.draft.signed(self.signer.sign(self.draft.signing_input))
 
 
-def _write(check: Check, submission: Submission, key: ReplayKey, issuer: Issuer, now: datetime) -> _Written:
+def _write(
+    check: Check, submission: Submission, key: ReplayKey, issuer: Issuer, now: datetime, replaces: Replaced | None
+) -> _Written:
     """Write the receipt under a new number."""
     number = receipt_number_from(secrets.token_bytes(ENTROPY_BYTES))
     seed = key.seed(submission.subject, submission.idempotency_key, number)
-    claims = claims_of(check, submission.person, receipt_number=number, recorded_at=now, catalogue=issuer.catalogue)
+    claims = claims_of(
+        check,
+        submission.person,
+        receipt_number=number,
+        recorded_at=now,
+        catalogue=issuer.catalogue,
+        moment=Moment(late_from=_late_from(submission.request, issuer, now), replaces=replaces, log=issuer.log_head()),
+    )
     signer = issuer.signer_at(now)
     draft = draft_receipt(
         claims,
@@ -207,6 +241,12 @@ def _write(check: Check, submission: Submission, key: ReplayKey, issuer: Issuer,
         issued_on=now.astimezone(UTC).date(),
     )
     return _Written(draft, ReceiptLink(number, seed, submission.person), signer)
+
+
+def _late_from(request: CheckRequest, issuer: Issuer, now: datetime) -> datetime | None:
+    """Return when the device recorded the check, where that is long enough ago to be said."""
+    given = request.recorded_by_device_at
+    return given if given is not None and now - given > issuer.late_after else None
 
 
 def _messages(

@@ -9,14 +9,15 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from receipt_service.domain.check import Officer
+from receipt_service.domain.correction import Succession
 from receipt_service.domain.disclosure import parse_disclosure
 from receipt_service.domain.groups import STUB_GROUPS, Group
 from receipt_service.domain.receipt_number import parse_receipt_number
-from receipt_service.domain.stub import Stub
-from receipt_service.errors import MalformedReceipt, NotFound
+from receipt_service.domain.stub import ReducedStub, Stub
+from receipt_service.errors import MalformedReceipt, NotFound, StubErased
 from receipt_service.issuance.replay import Earlier
 from receipt_service.issuance.submission import MessageStatus
-from receipt_service.storage import directory, idempotency, outbox, stubs
+from receipt_service.storage import corrections, directory, idempotency, outbox, stubs
 from receipt_service.storage.engine import reading
 
 Result = TypeVar("Result")
@@ -45,6 +46,17 @@ class CheckReport:
     checked_at: datetime
     recorded_at: datetime
     messages: tuple[MessageReport, ...]
+    succession: Succession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StubReport:
+    """A stub as whoever has its number may read it, and what became of it."""
+
+    stub: Stub | ReducedStub
+    succession: Succession
+    erased: tuple[Group, ...] = ()
+    """Groups that were let go of when their time of retention was over."""
 
 
 class Reads:
@@ -53,13 +65,10 @@ class Reads:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def stub(self, receipt_number: str) -> Stub:
-        """Give the stub of a number in any form that people type. Raises ``NotFound``."""
+    async def stub(self, receipt_number: str) -> StubReport:
+        """Give the stub of a number in any form that people type. Raises ``NotFound`` and ``StubErased``."""
         number = _canonical(receipt_number)
-        found = await self._read(lambda connection: stubs.find_by_number(connection, number))
-        if found is None:
-            raise NotFound("no stub has this number")
-        return Stub(found.leaf, found.disclosures)
+        return await self._read(lambda connection: _stub(connection, number))
 
     async def check(self, receipt_number: str, *, reader: Officer, supervises: bool) -> CheckReport:
         """Report on a check to its own officer, and to a supervisor of its unit or of one above it.
@@ -75,10 +84,12 @@ class Reads:
     async def bases_of(self, receipt_number: str) -> tuple[str, ...] | None:
         """Give the legal bases of an earlier check, the main one first; None if there is no such check."""
         try:
-            stub = await self.stub(receipt_number)
-        except NotFound:
+            report = await self.stub(receipt_number)
+        except (NotFound, StubErased):
             return None
-        bases = parse_disclosure(stub.disclosures[_LEGAL_BASIS]).value["bases"]
+        if report.succession.cancelled or Group.LEGAL_BASIS in report.erased:
+            return None
+        bases = parse_disclosure(report.stub.disclosures[_LEGAL_BASIS]).value["bases"]
         return tuple(basis["code"] for basis in bases)
 
     async def request(self, lookup: bytes) -> Earlier | None:
@@ -125,7 +136,21 @@ def _report(connection: Connection, number: str, reader: Officer, *, supervises:
             )
             for message in outbox.of_stub(connection, stub.id)
         ),
+        succession=corrections.succession(connection, stub.id),
     )
+
+
+def _stub(connection: Connection, number: str) -> StubReport:
+    found = stubs.find_by_number(connection, number)
+    if found is None:
+        if stubs.was_erased(connection, number):
+            raise StubErased("the stub of this number was let go of")
+        raise NotFound("no stub has this number")
+    erased = tuple(group for group, disclosure in zip(STUB_GROUPS, found.disclosures, strict=True) if not disclosure)
+    stub: Stub | ReducedStub = Stub(found.leaf, found.disclosures)
+    if erased:
+        stub = ReducedStub(found.leaf, tuple(filter(None, found.disclosures)))
+    return StubReport(stub=stub, succession=corrections.succession(connection, found.id), erased=erased)
 
 
 def _request(connection: Connection, lookup: bytes) -> Earlier | None:

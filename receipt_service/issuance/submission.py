@@ -1,8 +1,10 @@
 """What goes into issuing and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from receipt_service.domain.check_request import CheckRequest
+from receipt_service.domain.correction import CancellationReason, CorrectionReason
 from receipt_service.domain.link import ReceiptLink
 from receipt_service.domain.message import MessageState
 from receipt_service.domain.person import Person
@@ -26,6 +28,41 @@ class Submission:
     def __repr__(self) -> str:
         """Show nothing: a repr ends up in logs."""
         return "Submission(…)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A request to replace a receipt by one for the corrected check."""
+
+    submission: Submission
+    receipt_number: ReceiptNumber
+    """Of the receipt to replace."""
+    reason: CorrectionReason
+    explanation: str | None
+    supervises: bool
+    """Whether the token makes its subject a supervisor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """A request to cancel a receipt."""
+
+    subject: str
+    idempotency_key: str = field(repr=False)
+    receipt_number: ReceiptNumber = field(repr=False)
+    reason: CancellationReason
+    explanation: str | None
+    supervises: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """A cancelled receipt."""
+
+    receipt_number: ReceiptNumber = field(repr=False)
+    reason: str
+    cancelled_at: datetime
+    replayed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Fact:
     delays: tuple[str, ...] = ()
     """One for each message whose delivery was confirmed."""
     counts_check: bool = True
+    corrects: bool = False
+    """The receipt takes another one's place."""
 
     def values(self, dimension: Dimension) -> tuple[str, ...]:
         """Return the values that the fact has of a dimension: one where it partitions the checks, else any number."""
@@ -148,9 +150,13 @@ def resting(fact: Fact, state: str | None, elapsed_seconds: int | None) -> Fact 
     return replace(fact, channels=(), deliveries=(delivery,), delays=delays, counts_check=False)
 
 
-def born_at_rest(channels: tuple[str, ...]) -> tuple[Delivery, ...]:
-    """Return what became of the messages that needed no sending: shown, printed, declined."""
-    return tuple(_BORN_AT_REST[channel] for channel in channels if channel in _BORN_AT_REST)
+def born_at_rest(channels: tuple[str, ...], *, corrects: bool = False) -> tuple[Delivery, ...]:
+    """Return what became of the messages that needed no sending: shown, printed, declined.
+
+    A correction that went to nobody was declined by nobody: as a rule the person was no longer there.
+    """
+    at_rest = (_BORN_AT_REST[channel] for channel in channels if channel in _BORN_AT_REST)
+    return tuple(each for each in at_rest if not (corrects and each is Delivery.DECLINED))
 
 
 def delay_band(seconds: int) -> str:
@@ -199,6 +205,7 @@ class FactReader:
             operations=_once(operations),
             marks=_Marks(basis, place, catalogue, self._territory).all,
             draw_counter=basis.get("draw_counter"),
+            corrects="replaces" in place,
         )
 
 
@@ -219,7 +226,11 @@ class _Marks:
     def all(self) -> tuple[RecordMark, ...]:
         missing = [mark for mark, holds in self._faults() if holds]
         marks = missing or [RecordMark.COMPLETE]
-        return (*marks, RecordMark.LATE) if self._recorded_late() else tuple(marks)
+        if self._recorded_late():
+            marks.append(RecordMark.LATE)
+        if "replaces" in self.place:
+            marks.append(RecordMark.CORRECTION)
+        return tuple(marks)
 
     def _faults(self) -> Iterator[tuple[RecordMark, bool]]:
         used = self.basis["bases"]
@@ -237,5 +248,6 @@ class _Marks:
         return starts <= at <= ends and commune is not None and self.territory.covers(listed, commune)
 
     def _recorded_late(self) -> bool:
-        checked, recorded = self.place["checked_at"], self.place["recorded_at"]
+        """Of a correction what counts is when the receipt was recorded that it replaces."""
+        checked, recorded = self.place["checked_at"], self.place.get("replaces", self.place)["recorded_at"]
         return datetime.fromisoformat(recorded) - datetime.fromisoformat(checked) > LATE_AFTER

@@ -369,7 +369,7 @@ RECKONING: Final[Mapping[str, Reckoning]] = {
     "not_delivered": _of_messages(Delivery.NOT_DELIVERED),
     "declined": _share_of_all("delivery", Delivery.DECLINED),
     "delivery_time": _delivery_time,
-    "corrections": _not_counted,
+    "corrections": _share_of_all("record", RecordMark.CORRECTION),
 }
 
 

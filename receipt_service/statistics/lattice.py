@@ -47,7 +47,10 @@ class Dimension(StrEnum):
 
 
 class RecordMark(StrEnum):
-    """Values of the dimension ``record``. A check has ``complete``, or some of the first three; and may be ``late``."""
+    """Values of the dimension ``record``.
+
+    A check has ``complete``, or some of the first three; and may be ``late``, or a ``correction``.
+    """
 
     REASON_MISSING = "reason_missing"
     """Neither a reason of the catalogue nor a reason in words."""
@@ -59,6 +62,8 @@ class RecordMark(StrEnum):
     """None of the above."""
     LATE = "late"
     """Recorded more than ``facts.LATE_AFTER`` after the check."""
+    CORRECTION = "correction"
+    """The receipt takes the place of an earlier one."""
 
     __hash__ = str.__hash__
 

@@ -25,7 +25,7 @@ from receipt_service.statistics.facts import Fact, FactReader, born_at_rest, res
 from receipt_service.statistics.moved_units import directory_tree, move_units
 from receipt_service.statistics.record_keys import RecordKeys
 from receipt_service.statistics.units import UnitTree
-from receipt_service.storage import directory, fold_queue, rollup
+from receipt_service.storage import deletions, directory, fold_queue, rollup
 from receipt_service.storage.engine import is_sqlite, reading, writing
 from receipt_service.storage.fold_queue import Queued, StubText
 from receipt_service.storage.rollup import CellRow, OfficerRow
@@ -169,11 +169,14 @@ class Rollup:
     def rebuild(self, progress: Progress = lambda _: None) -> Rebuilt:
         """Make all cells again from the stubs and messages.
 
-        Raises ``Unavailable`` when it is overtaken (SQLite), ``ConfigurationError`` with another statistics key.
+        Raises ``Unavailable`` when it is overtaken (SQLite) or retention has let go of anything, which it could not
+        count again, and ``ConfigurationError`` with another statistics key.
         """
         begun = monotonic()
         with reading(self._engine) as connection:
             self._state(connection)
+            if deletions.has_any(connection):
+                raise Unavailable("disclosures were let go of: the cells can't be made again from the book")
         rebuilt = (self._rebuild_on_sqlite if is_sqlite(self._engine) else self._rebuild_on_postgresql)(progress)
         return replace(rebuilt, seconds=monotonic() - begun)
 
@@ -218,7 +221,7 @@ class Rollup:
                 signed += _moved(fact, key, each)
             else:
                 used = tuple(channels.get(each.stub_id, ()))
-                at_rest = born_at_rest(used) if each.sign == fold_queue.COUNT else ()
+                at_rest = born_at_rest(used, corrects=fact.corrects) if each.sign == fold_queue.COUNT else ()
                 signed.append(Signed(replace(fact, channels=used, deliveries=at_rest), key, each.sign))
         return signed
 
@@ -297,7 +300,8 @@ class Rollup:
         for stub_id, (fact, key) in facts.items():
             used = tuple(channels.get(stub_id, ()))
             counts = stub_id not in withdrawn
-            whole = replace(fact, channels=used, deliveries=born_at_rest(used), counts_check=counts)
+            at_rest_at_once = born_at_rest(used, corrects=fact.corrects)
+            whole = replace(fact, channels=used, deliveries=at_rest_at_once, counts_check=counts)
             signed.append(Signed(whole, key, 1))
         return columns_of(signed, book)
 

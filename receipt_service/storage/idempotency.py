@@ -8,10 +8,12 @@ repeat is told that its check is registered instead of registering a second one.
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, ForeignKey, Integer, LargeBinary, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Field, SQLModel
 
 from receipt_service.domain.identifiers import StubId
-from receipt_service.storage.engine import ROW_NUMBER, table_of
+from receipt_service.storage.engine import ROW_NUMBER, is_sqlite, table_of
 
 
 class IdempotencyRow(SQLModel, table=True):
@@ -41,6 +43,14 @@ class IdempotencyRecord:
     fingerprint: bytes
     replay_period: int
     stub_id: StubId
+
+
+def add(connection: Connection, record: IdempotencyRecord) -> bool:
+    """Keep the record of a request that registers no check; ``False`` when one with its ``lookup`` is there."""
+    insert = sqlite_insert if is_sqlite(connection) else postgresql_insert
+    values = {name: getattr(record, name) for name in IdempotencyRecord.__slots__}
+    statement = insert(_record).values(**values).on_conflict_do_nothing().returning(_record.c.lookup)
+    return connection.execute(statement).first() is not None
 
 
 def find(connection: Connection, lookup: bytes) -> IdempotencyRecord | None:

@@ -100,45 +100,55 @@ class Register:
             self._connection = None
 
 
+def register_within(connection: Connection, issuance: NewIssuance) -> bool:
+    """Register one check as part of a larger transaction, which is the caller's; ``False`` as ``Register`` says it."""
+    write = _insert_into_sqlite if is_sqlite(connection) else _write_to_postgresql
+    return write(connection, [issuance])[0]
+
+
 def _write_to_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> list[bool]:
-    """Look first, then write: the write lock is held from the beginning, so nobody comes in between."""
     with connection.begin():
-        query = _sqlite_known(len(batch))
-        known = {bytes(row[0]) for row in connection.exec_driver_sql(query, tuple(item.lookup for item in batch))}
-        news: list[bool] = []
-        frames: set[Frame] = set()
-        stubs: list[Any] = []
-        messages: list[Any] = []
-        envelopes: list[Any] = []
-        records: list[Any] = []
-        for item in batch:
-            news.append(item.lookup not in known)
-            if news[-1]:
-                known.add(item.lookup)
-                committed_at = to_microseconds(item.committed_at)
-                frame, digests, signature, disclosures = cut(item.leaf, item.disclosures)
-                frames.add(frame)
-                stubs += (item.stub_id, to_microseconds(item.checked_at), committed_at, frame.id, item.receipt_number)
-                stubs += (item.officer_number, item.unit_code, digests, signature, disclosures)
-                records += (item.lookup, item.fingerprint, item.replay_period, item.stub_id)
-                for message in item.messages:
-                    messages += (message.id, item.stub_id, message.channel, message.state, committed_at)
-                    messages += (_microseconds(message.due_at), _microseconds(message.expires_at))
-                    messages.append(None if message.envelope else committed_at)
-                    if message.envelope:
-                        envelopes += (message.id, message.epoch, message.envelope)
-        tables = (
-            ("frame", [value for frame in frames for value in frame]),
-            ("stub", stubs),
-            ("message", messages),
-            ("envelope", envelopes),
-            ("idempotency", records),
-            ("fold_queue", [value for stub_id in records[3::4] for value in (stub_id, COUNT)]),
-            ("log_queue", records[3::4]),
-        )
-        for table, values in tables:
-            if values:
-                connection.exec_driver_sql(_sqlite_insert(table, len(values)), tuple(values))
+        return _insert_into_sqlite(connection, batch)
+
+
+def _insert_into_sqlite(connection: Connection, batch: Sequence[NewIssuance]) -> list[bool]:
+    """Look first, then write: the write lock is held from the beginning, so nobody comes in between."""
+    query = _sqlite_known(len(batch))
+    known = {bytes(row[0]) for row in connection.exec_driver_sql(query, tuple(item.lookup for item in batch))}
+    news: list[bool] = []
+    frames: set[Frame] = set()
+    stubs: list[Any] = []
+    messages: list[Any] = []
+    envelopes: list[Any] = []
+    records: list[Any] = []
+    for item in batch:
+        news.append(item.lookup not in known)
+        if news[-1]:
+            known.add(item.lookup)
+            committed_at = to_microseconds(item.committed_at)
+            frame, digests, signature, disclosures = cut(item.leaf, item.disclosures)
+            frames.add(frame)
+            stubs += (item.stub_id, to_microseconds(item.checked_at), committed_at, frame.id, item.receipt_number)
+            stubs += (item.officer_number, item.unit_code, digests, signature, disclosures)
+            records += (item.lookup, item.fingerprint, item.replay_period, item.stub_id)
+            for message in item.messages:
+                messages += (message.id, item.stub_id, message.channel, message.state, committed_at)
+                messages += (_microseconds(message.due_at), _microseconds(message.expires_at))
+                messages.append(None if message.envelope else committed_at)
+                if message.envelope:
+                    envelopes += (message.id, message.epoch, message.envelope)
+    tables = (
+        ("frame", [value for frame in frames for value in frame]),
+        ("stub", stubs),
+        ("message", messages),
+        ("envelope", envelopes),
+        ("idempotency", records),
+        ("fold_queue", [value for stub_id in records[3::4] for value in (stub_id, COUNT)]),
+        ("log_queue", records[3::4]),
+    )
+    for table, values in tables:
+        if values:
+            connection.exec_driver_sql(_sqlite_insert(table, len(values)), tuple(values))
     return news
 
 

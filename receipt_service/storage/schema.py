@@ -4,7 +4,9 @@ from sqlmodel import SQLModel
 
 from receipt_service.storage.attempts import AttemptRow
 from receipt_service.storage.audit_readings import AuditReadingRow
+from receipt_service.storage.corrections import CorrectionRow
 from receipt_service.storage.daily_closings import DailyClosingRow
+from receipt_service.storage.deletions import DeletionRow, DeletionStubRow
 from receipt_service.storage.directory import DirectoryRevisionRow, OfficerRow, UnitRow
 from receipt_service.storage.envelopes import EnvelopeRow
 from receipt_service.storage.fold_queue import FoldQueueRow, WithdrawnStubRow
@@ -47,5 +49,8 @@ ROWS = (
     LogAnchorRow,
     DailyClosingRow,
     AuditReadingRow,
+    CorrectionRow,
+    DeletionRow,
+    DeletionStubRow,
 )
 metadata = SQLModel.metadata

@@ -7,6 +7,7 @@ have in common with all others of their day is stored once (``storage.frames``);
 with it.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,9 @@ from receipt_service.storage.frames import Cut, Frame, FrameRow, join
 
 DISCLOSURES = 4
 LEAF_PARTS = 3
+_NUMBER_LENGTH = 26
+ERASED_MARK = "!"
+"""How what stands in the place of a number begins, once a stub is erased whole; no number does."""
 
 
 class StubRow(SQLModel, table=True):
@@ -56,7 +60,10 @@ _frame = table_of(FrameRow)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredStub:
-    """A stub as it was written; ``disclosures`` are base64url, in the order of the receipt, without the person."""
+    """A stub as it was written; ``disclosures`` are base64url, in the order of the receipt, without the person.
+
+    One that was let go of since is an empty text.
+    """
 
     id: StubId
     receipt_number: str
@@ -104,8 +111,20 @@ def unpack_leaf(packed: str) -> str:
 
 
 def unpack_disclosures(packed: str) -> tuple[str, ...]:
-    """Give back the four base64url disclosures, byte for byte as they were signed."""
-    return tuple(base64url(line.encode("utf-8")) for line in packed.split("\n"))
+    """Give back the four base64url disclosures, byte for byte as they were signed; empty where one was let go of."""
+    return tuple(base64url(line.encode("utf-8")) for line in packed.split("\n")) if packed else ("",) * DISCLOSURES
+
+
+def erased_number(receipt_number: str) -> str:
+    """Return what stands in the place of a number: 150 bits of its SHA-256, from which nobody gets it back."""
+    digest = base64url(hashlib.sha256(receipt_number.encode()).digest())
+    return (ERASED_MARK + digest)[:_NUMBER_LENGTH]
+
+
+def was_erased(connection: Connection, receipt_number: str) -> bool:
+    """Tell whether a stub of this number was there and was let go of, whole."""
+    query = select(_stub.c.id).where(_stub.c.receipt_number == erased_number(receipt_number))
+    return connection.execute(query).first() is not None
 
 
 def find_by_number(connection: Connection, receipt_number: str) -> StoredStub | None:

@@ -20,6 +20,8 @@ from receipt_service.domain.receipt_number import CANONICAL as RECEIPT_NUMBER
 LONGEST_LINE: Final = 300
 LONGEST_TEXT: Final = 2000
 MOST_ITEMS: Final = 256
+LARGEST_COUNT: Final = 2**53 - 1
+"""What every reader of JSON can hold (RFC 7493 §2.2)."""
 
 _NO_LINE = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _NO_TEXT = r"\x00-\x09\x0b-\x1f\x7f-\x9f"
@@ -104,6 +106,8 @@ def _either(first: Shape, second: Shape) -> Shape:
     return Shape(lambda value: first.accepts(value) or second.accepts(value), f"(?:{first.written}|{second.written})")
 
 
+_true = Shape(lambda value: value is True, "true")
+_count = Shape(lambda value: type(value) is int and 0 < value <= LARGEST_COUNT, "[1-9][0-9]{0,14}")
 _flag = Shape(lambda value: isinstance(value, bool), "(?:true|false)")
 _code = _word(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _codes = _list(_code, distinct=True)
@@ -195,8 +199,12 @@ _SHAPES: Final[Mapping[Group, Shape]] = {
             "commune_name": _line,
             "department": _department,
             "recorded_at": _moment,
+            "recorded_by_device_at": _moment,
+            "late": _true,
+            "replaces": _members({"receipt_number": _number, "reason": _code, "recorded_at": _moment}),
+            "log": _members({"size": _count, "root": _digest}),
         },
-        optional=frozenset({"ended_at"}),
+        optional=frozenset({"ended_at", "recorded_by_device_at", "late", "replaces", "log"}),
     ),
     Group.OFFICER: _members(
         {

@@ -20,6 +20,7 @@ from receipt_service.web.access import PUBLIC, DirectRoute, guarded
 from receipt_service.web.audit_answers import AUDIT_RESPONSES
 from receipt_service.web.audit_requests import AuditMatchIn, AuditPeriodIn, DailyClosingIn
 from receipt_service.web.boundary import Boundary
+from receipt_service.web.correction_requests import CancellationIn, CorrectionIn
 from receipt_service.web.indicator_answers import IndicatorsOut
 from receipt_service.web.officer_answers import OfficerStatisticsOut
 from receipt_service.web.openapi import VERSION, build_document
@@ -31,6 +32,7 @@ from receipt_service.web.routes import (
     catalogue,
     checks,
     closings,
+    corrections,
     health,
     log,
     officer_statistics,
@@ -47,6 +49,7 @@ from receipt_service.web.statistics_answers import StatisticsOfferOut, Statistic
 
 API_ROUTERS: Final = (
     checks.router,
+    corrections.router,
     stubs.router,
     receipts.router,
     statistics.router,
@@ -92,7 +95,8 @@ def create_app(services: Services, *pages: APIRouter) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the API; needs no settings and no services."""
-    return build_document(_bare_app(), (CheckRequestIn, ReceiptPdfIn, *RESPONSES, *_OF_STATISTICS, *_OF_AUDIT))
+    requests = (CheckRequestIn, CorrectionIn, CancellationIn, ReceiptPdfIn)
+    return build_document(_bare_app(), (*requests, *RESPONSES, *_OF_STATISTICS, *_OF_AUDIT))
 
 
 class _Application(FastAPI):

@@ -6,15 +6,15 @@ problem says which rule was broken and where in the request (a JSON Pointer), ne
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import orjson
 from starlette.responses import Response
 
 from receipt_service import errors
 from receipt_service.errors import Violation
+from receipt_service.web.languages import Language, preferred_language
 
-Language = Literal["fr", "en"]
 TYPE_PREFIX: Final = "urn:fr:recepisse:problem:"
 MEDIA_TYPE: Final = "application/problem+json"
 REALM: Final = 'Bearer realm="receipt-service"'
@@ -86,6 +86,18 @@ OFFICER_UNKNOWN: Final = _problem(
     ("Agent inconnu", "Le jeton est valable, mais son titulaire n’est pas un agent actif de l’annuaire."),
     ("Officer unknown", "The token is valid, but its subject is not an active officer of the directory."),
 )
+CORRECTION_WINDOW_CLOSED: Final = _problem(
+    "correction-window-closed",
+    403,
+    (
+        "Délai de rectification passé",
+        "Un agent rectifie son propre contrôle dans un délai limité ; ensuite, un responsable du service le peut.",
+    ),
+    (
+        "Time to correct is over",
+        "An officer corrects their own check within a limited time; after it a supervisor of the unit may.",
+    ),
+)
 OUTSIDE_OWN_UNITS: Final = _problem(
     "outside-own-units",
     403,
@@ -152,6 +164,30 @@ REPLAY_WINDOW_CLOSED: Final = _problem(
     (
         "Receipt already issued",
         "This check is registered, but the key that could give its receipt again has been destroyed.",
+    ),
+)
+ALREADY_AMENDED: Final = _problem(
+    "already-amended",
+    409,
+    (
+        "Récépissé déjà remplacé ou annulé",
+        "Un récépissé n’est remplacé ou annulé qu’une fois ; rectifiez celui qui l’a remplacé.",
+    ),
+    (
+        "Receipt already replaced or cancelled",
+        "A receipt is replaced or cancelled once; correct the one that took its place.",
+    ),
+)
+STUB_ERASED: Final = _problem(
+    "stub-erased",
+    410,
+    (
+        "Souche effacée",
+        "La durée de conservation de cette souche est passée. Le récépissé se vérifie encore, avec son fichier.",
+    ),
+    (
+        "Stub erased",
+        "This stub has been kept as long as it may be. The receipt can still be verified, from its file.",
     ),
 )
 BODY_TOO_LARGE: Final = _problem(
@@ -286,6 +322,9 @@ _BY_CONDITION: Final[Mapping[type[errors.ReceiptServiceError], Problem]] = {
     errors.IdempotencyConflict: IDEMPOTENCY_CONFLICT,
     errors.ReplayWindowClosed: REPLAY_WINDOW_CLOSED,
     errors.NotFound: NOT_FOUND,
+    errors.AlreadyAmended: ALREADY_AMENDED,
+    errors.CorrectionWindowClosed: CORRECTION_WINDOW_CLOSED,
+    errors.StubErased: STUB_ERASED,
     errors.OutsideOwnUnits: OUTSIDE_OWN_UNITS,
     errors.UnitTooLarge: UNIT_TOO_LARGE,
     errors.PeriodNotClosed: PERIOD_NOT_CLOSED,
@@ -335,32 +374,6 @@ def refusal_of(error: errors.ReceiptServiceError) -> Refused | None:
 def problem_of_status(status: int) -> Problem:
     """Return the problem that stands for a status which the framework chose."""
     return _BY_STATUS.get(status, MALFORMED_REQUEST if status < 500 else INTERNAL_ERROR)  # noqa: PLR2004
-
-
-def preferred_language(accept_language: str | None) -> Language:
-    """Choose French or English by Accept-Language (RFC 9110 §12.5.4); French when in doubt."""
-    best: dict[Language, float] = {"fr": 0.0, "en": 0.0}
-    for part in (accept_language or "")[:200].split(","):
-        tag, _, parameter = part.strip().lower().partition(";")
-        quality = _quality(parameter)
-        primary = tag.split("-", maxsplit=1)[0].strip()
-        if primary == "fr" or tag == "*":
-            best["fr"] = max(best["fr"], quality)
-        elif primary == "en":
-            best["en"] = max(best["en"], quality)
-    return "en" if best["en"] > best["fr"] else "fr"
-
-
-def _quality(parameter: str) -> float:
-    """Return the weight ``q=…``, 1 when absent, 0 when unreadable."""
-    name, _, value = parameter.strip().partition("=")
-    if not name:
-        return 1.0
-    try:
-        weight = float(value)
-    except ValueError:
-        return 0.0
-    return weight if name.strip() == "q" and 0 <= weight <= 1 else 0.0
 
 
 def problem_document(refused: Refused, language: Language, instance: str | None = None) -> dict[str, Any]:

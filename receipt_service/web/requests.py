@@ -5,7 +5,7 @@ same form as the rules' own: a pointer, a rule, and a text in both languages, ne
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -47,11 +47,13 @@ _ONE_WAY: Final[list[Any]] = [
 """What a JSON Schema can say of "at least one way"."""
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What all bodies hold to: no unknown members, no conversions, no values in errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
-class RequisitionIn(_Body):
+class RequisitionIn(Body):
     """A prosecutor's written requisition."""
 
     reference: RequisitionReference
@@ -65,7 +67,7 @@ class RequisitionIn(_Body):
     renewed: bool = False
 
 
-class BasisUseIn(_Body):
+class BasisUseIn(Body):
     """One legal basis and the facts that the catalogue asks for it; the main basis comes first."""
 
     code: fields.Code
@@ -92,14 +94,14 @@ class BasisUseIn(_Body):
     owner_present: bool | None = None
 
 
-class PlaceIn(_Body):
+class PlaceIn(Body):
     """A public place in words and the INSEE code of its commune; never a dwelling's address."""
 
     public_place: Annotated[str, fields.Text(TEXT_LIMITS["public_place"])]
     commune: fields.Commune
 
 
-class IdentityEstablishedIn(_Body):
+class IdentityEstablishedIn(Body):
     """The person as their proof of identity spells them; the proof's kind, never its number."""
 
     identity: Literal["established"]
@@ -110,14 +112,22 @@ class IdentityEstablishedIn(_Body):
     established_by: EstablishedBy
 
 
-class IdentityNotEstablishedIn(_Body):
+class IdentityNotEstablishedIn(Body):
     """No identity on the receipt, and why."""
 
     identity: Literal["not_established"]
-    reason: NotEstablishedReason
+    reason: Literal[NotEstablishedReason.REFUSED, NotEstablishedReason.IMPOSSIBLE, NotEstablishedReason.NOT_ASKED]
 
 
-class RecipientIn(_Body):
+class NotEstablishedIn(Protocol):
+    """No identity, and why: of a check, or of a correction, which has one reason more."""
+
+    @property
+    def reason(self) -> NotEstablishedReason:
+        """Why."""
+
+
+class RecipientIn(Body):
     """Where the person wants the receipt: at least one way, or declined."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": _ONE_WAY})
@@ -138,8 +148,8 @@ class RecipientIn(_Body):
         return self
 
 
-class CheckRequestIn(_Body):
-    """The body of ``POST /v1/checks``. The officer is not in it: the token says who they are."""
+class CheckFields(Body):
+    """What a check and a corrected check say alike."""
 
     legal_bases: Annotated[list[BasisUseIn], Field(min_length=1, max_length=MAX_BASES)]
     reasons: Annotated[list[fields.Code], Field(min_length=1, max_length=MAX_REASONS)]
@@ -151,12 +161,18 @@ class CheckRequestIn(_Body):
     measures: Annotated[list[fields.Code], Field(max_length=MAX_MEASURES)] = []
     outcomes: Annotated[list[fields.Code], Field(min_length=1, max_length=MAX_OUTCOMES)]
     ordered_by: fields.OfficerNumber | None = None
+    second_language: fields.LanguageTag | None = None
+    recorded_by_device_at: fields.Timestamp | None = None
+
+
+class CheckRequestIn(CheckFields):
+    """The body of ``POST /v1/checks``. The officer is not in it: the token says who they are."""
+
     person: Annotated[IdentityEstablishedIn | IdentityNotEstablishedIn, Field(discriminator="identity")]
     recipient: RecipientIn
-    second_language: fields.LanguageTag | None = None
 
 
-class ReceiptPdfIn(_Body):
+class ReceiptPdfIn(Body):
     """The body of ``POST /v1/receipts/pdf``: what ``POST /v1/checks`` answered, handed back for printing."""
 
     receipt: Annotated[str, Field(min_length=1, max_length=32_768, pattern=r"^[A-Za-z0-9_.~\-]+$")]
@@ -185,8 +201,8 @@ def _basis(given: BasisUseIn) -> BasisUse:
     return BasisUse(**facts, requisition=_requisition(given.requisition))
 
 
-def _person(given: IdentityEstablishedIn | IdentityNotEstablishedIn) -> Person:
-    if isinstance(given, IdentityNotEstablishedIn):
+def _person(given: IdentityEstablishedIn | NotEstablishedIn) -> Person:
+    if not isinstance(given, IdentityEstablishedIn):
         return IdentityNotEstablished(reason=given.reason)
     return IdentityEstablished(
         family_name=given.family_name,
@@ -197,7 +213,7 @@ def _person(given: IdentityEstablishedIn | IdentityNotEstablishedIn) -> Person:
     )
 
 
-def _check_request(given: CheckRequestIn) -> CheckRequest:
+def _check_request(given: CheckFields) -> CheckRequest:
     return CheckRequest(
         legal_bases=tuple([_basis(basis) for basis in given.legal_bases]),
         reasons=tuple(given.reasons),
@@ -210,6 +226,7 @@ def _check_request(given: CheckRequestIn) -> CheckRequest:
         ended_at=given.ended_at,
         ordered_by=given.ordered_by,
         second_language=given.second_language,
+        recorded_by_device_at=given.recorded_by_device_at,
     )
 
 
@@ -224,12 +241,18 @@ def read_check(body: bytes, now: datetime) -> tuple[CheckRequest, Person, Recipi
         given = CheckRequestIn.model_validate_json(body)
     except ValidationError as error:
         raise InvalidCheck(faults_of(error, CheckRequestIn)) from None
-    person = _person(given.person)
+    return values_of(given, given.person, given.recipient, now)
+
+
+def values_of(
+    given: CheckFields, person_given: IdentityEstablishedIn | NotEstablishedIn, ways: RecipientIn, now: datetime
+) -> tuple[CheckRequest, Person, Recipient]:
+    """Turn a body of good shape into domain values. Raises ``InvalidCheck`` for a birth date in the future."""
+    person = _person(person_given)
     if isinstance(person, IdentityEstablished):
         latest = (now + _LATEST_ZONE).date().isoformat()
         if person.birth_date > latest[: len(person.birth_date)]:
             raise InvalidCheck((birth_date_in_future(),))
-    ways = given.recipient
     recipient = Recipient(
         sms=ways.sms, email=ways.email, on_screen=ways.on_screen, on_paper=ways.on_paper, declined=ways.declined
     )

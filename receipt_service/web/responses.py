@@ -10,16 +10,19 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from receipt_service.domain.correction import CancellationReason, Succession
 from receipt_service.domain.message import MessageState
 from receipt_service.domain.recipient import Channel, Recipient
-from receipt_service.domain.stub import Stub
-from receipt_service.issuance.reads import CheckReport
-from receipt_service.issuance.submission import Issued
+from receipt_service.issuance.reads import CheckReport, StubReport
+from receipt_service.issuance.submission import Cancelled, Issued
 from receipt_service.web.services import Services
 
 _NUMBER = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
 _SD_JWT = r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+(~[A-Za-z0-9_\-]+)*~$"
 ChannelName = Literal["sms", "email", "screen", "paper", "declined"]
+
+
+GroupName = Literal["legal_basis", "consequences", "when_where", "officer"]
 
 
 class _Out(BaseModel):
@@ -56,6 +59,24 @@ class MessageStateOut(_Out):
     settled_at: datetime | None = Field(default=None, description="When it reached its final state.")
 
 
+class AmendmentOut(_Out):
+    """Why a check was replaced or cancelled, by whom and when."""
+
+    reason: str
+    explanation: str | None = None
+    officer_number: str | None = None
+    at: datetime
+
+
+class CancelledOut(_Out):
+    """A cancelled receipt."""
+
+    receipt_number: str = Field(pattern=_NUMBER)
+    reason: CancellationReason
+    cancelled_at: datetime
+    status_url: str
+
+
 class CheckStateOut(_Out):
     """Delivery state of a registered check. No identity."""
 
@@ -65,6 +86,12 @@ class CheckStateOut(_Out):
     checked_at: datetime
     recorded_at: datetime
     messages: list[MessageStateOut] = Field(min_length=1)
+    replaces: bool = Field(description="Whether it takes an earlier receipt's place.")
+    replaced: bool = Field(
+        description="Whether a newer receipt has taken its place. Numbers open stubs and are not given here."
+    )
+    cancelled: bool = False
+    amendment: AmendmentOut | None = None
 
 
 class StubOut(_Out):
@@ -72,8 +99,15 @@ class StubOut(_Out):
 
     receipt_number: str = Field(pattern=_NUMBER)
     leaf: str = Field(description="The signed JWT.")
-    disclosures: list[str] = Field(min_length=4, max_length=4)
+    disclosures: list[str] = Field(max_length=4)
     stub: str = Field(pattern=_SD_JWT, description="Leaf and disclosures as an SD-JWT.")
+    replaces: str | None = Field(default=None, pattern=_NUMBER, description="The receipt whose place it takes.")
+    replaced_by: str | None = Field(default=None, pattern=_NUMBER, description="The receipt that took its place.")
+    cancelled: bool = Field(default=False, description="Present when no receipt takes its place and it stands no more.")
+    reason: str | None = Field(default=None, description="Why it was replaced or cancelled: a code.")
+    erased: list[GroupName] | None = Field(
+        default=None, description="Groups that were let go of when their time of retention was over."
+    )
 
 
 class IssuerMetadataOut(_Out):
@@ -106,6 +140,7 @@ class CatalogueOut(BaseModel):
 RESPONSES: tuple[type[BaseModel], ...] = (
     IssuedOut,
     CheckStateOut,
+    CancelledOut,
     StubOut,
     IssuerMetadataOut,
     HealthOut,
@@ -173,15 +208,61 @@ def check_state_response(report: CheckReport) -> Response:
             "checked_at": _time(report.checked_at),
             "recorded_at": _time(report.recorded_at),
             "messages": messages,
+            **_succession_for_staff(report.succession),
         }
     )
 
 
-def stub_content(number: str, stub: Stub) -> dict[str, Any]:
-    """Return a stub's members."""
+def _succession_for_staff(succession: Succession) -> dict[str, Any]:
+    """Tell the hierarchy what became of a check: all but the numbers, which would open stubs."""
+    told: dict[str, Any] = {
+        "replaces": succession.replaces is not None,
+        "replaced": not succession.is_effective and not succession.cancelled,
+        "cancelled": succession.cancelled,
+    }
+    if not succession.is_effective:
+        told["amendment"] = {
+            "reason": succession.reason,
+            "explanation": succession.explanation,
+            "officer_number": succession.amended_by,
+            "at": _time(succession.amended_at),
+        }
+    return told
+
+
+def cancelled_response(cancelled: Cancelled, services: Services) -> Response:
+    """Answer 201 with what was cancelled; a repeated request gets the same bytes."""
+    status_url = f"{services.public_url}/v1/checks/{cancelled.receipt_number}"
+    content = {
+        "receipt_number": cancelled.receipt_number,
+        "reason": cancelled.reason,
+        "cancelled_at": _time(cancelled.cancelled_at),
+        "status_url": status_url,
+    }
+    headers = {"Location": status_url}
+    if cancelled.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return json_response(content, 201, headers)
+
+
+def stub_content(number: str, report: StubReport) -> dict[str, Any]:
+    """Return a stub's members.
+
+    The number of the receipt that took its place is given here, and nowhere else: whoever reads this stub had the
+    number of the old one, and is owed what is right.
+    """
+    stub, succession = report.stub, report.succession
+    told = {
+        "replaces": succession.replaces,
+        "replaced_by": succession.replaced_by,
+        "cancelled": succession.cancelled or None,
+        "reason": succession.reason,
+        "erased": [group.value for group in report.erased] or None,
+    }
     return {
         "receipt_number": number,
         "leaf": stub.leaf,
         "disclosures": list(stub.disclosures),
         "stub": stub.compact,
+        **{name: value for name, value in told.items() if value is not None},
     }

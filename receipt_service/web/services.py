@@ -13,9 +13,8 @@ from receipt_service.audit.period import AuditPeriod, PeriodResult
 from receipt_service.audit.readings import Reason, RecordedReading
 from receipt_service.domain.check import Officer
 from receipt_service.domain.receipt import Receipt
-from receipt_service.domain.stub import Stub
-from receipt_service.issuance.reads import CheckReport
-from receipt_service.issuance.submission import Issued, Submission
+from receipt_service.issuance.reads import CheckReport, StubReport
+from receipt_service.issuance.submission import Cancellation, Cancelled, Correction, Issued, Submission
 from receipt_service.statistics.answers import Answer, Offer
 from receipt_service.statistics.officers import OfficerStatistics, Purpose
 from receipt_service.statistics.questions import Question
@@ -31,8 +30,8 @@ class Reads(Protocol):
     async def check(self, receipt_number: str, *, reader: Officer, supervises: bool) -> CheckReport:
         """Raise NotFound unless the check is the reader's own, or of a unit below theirs."""
 
-    async def stub(self, receipt_number: str) -> Stub:
-        """Raise NotFound."""
+    async def stub(self, receipt_number: str) -> StubReport:
+        """Raise NotFound, StubErased."""
 
 
 class OfficerFigures(Protocol):
@@ -131,6 +130,9 @@ class Services:
     tokens: TokenVerifier
     issue: Callable[[Submission, datetime], Awaitable[Issued]]
     """``issuance.issue``; raises InvalidCheck, OfficerUnknown, the idempotency conditions, Unavailable."""
+    correct: Callable[[Correction, datetime], Awaitable[Issued]]
+    """``issuance.correct``; raises as ``issue`` does, and AlreadyAmended, CorrectionWindowClosed, NotFound."""
+    cancel: Callable[[Cancellation, datetime], Awaitable[Cancelled]]
     officer: Callable[[str], Awaitable[Officer]]
     """The active officer whom a token's subject names; raises OfficerUnknown."""
     reads: Reads

@@ -117,8 +117,9 @@ def _pointer(location: tuple[str | int, ...], rule: str, error: Mapping[str, Any
     """Write the JSON Pointer (RFC 6901) of a fault."""
     parts = list(location)
     # A discriminated union adds its tag to the location; the request has no such level.
-    if len(parts) > 1 and parts[0] == "person" and parts[1] in _TAGS:
-        del parts[1]
+    person = parts.index("person") if "person" in parts[:2] else -1
+    if person >= 0 and parts[person + 1 :] and parts[person + 1] in _TAGS:
+        del parts[person + 1]
     if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         parts.append("identity")
     if rule == "unknown_member" and not _may_be_repeated(str(parts[-1]), known):

@@ -15,13 +15,14 @@ PUBLIC = {
     ("GET", "/v1/catalogue"): "the law is public",
     ("GET", "/v1/log/proofs/{leaf_hash}"): "the log is public, and a leaf says nothing of its check",
     ("GET", "/.well-known/jwt-vc-issuer"): "keys are public",
-    ("GET", "/v1/log/proofs/{leaf_hash}"): "the log is public",
     ("GET", "/healthz"): "says nothing",
     ("GET", "/readyz"): "says nothing about checks",
 }
 OFFICERS = {
     ("POST", "/v1/checks"): (Role.OFFICER,),
     ("GET", "/v1/checks/{receipt_number}"): (Role.OFFICER, Role.SUPERVISOR),
+    ("POST", "/v1/checks/{receipt_number}/corrections"): (Role.OFFICER, Role.SUPERVISOR),
+    ("POST", "/v1/checks/{receipt_number}/cancellation"): (Role.OFFICER, Role.SUPERVISOR),
     ("POST", "/v1/receipts/pdf"): (Role.OFFICER,),
     ("GET", "/v1/statistics"): (Role.SUPERVISOR,),
     ("GET", "/v1/statistics/checks"): (Role.SUPERVISOR,),

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from receipt_service.domain.correction import Succession
+from receipt_service.issuance.reads import StubReport
 from receipt_service.tlog.merkle import leaf_hash
 from receipt_service.web.boundary import Boundary
 from receipt_service.web.pages import pages_router
@@ -34,7 +36,9 @@ class Site:
 
     def add(self, case: Case) -> str:
         """Hold the stub of a case, and return the link to it."""
-        self.stubs[case.receipt_number] = stub_content(case.receipt_number, case.receipt.stub)
+        self.stubs[case.receipt_number] = stub_content(
+            case.receipt_number, StubReport(stub=case.receipt.stub, succession=Succession())
+        )
         self.log(case, SmallLog(texts=[*leaves()[:3], case.receipt.leaf]))
         return f"{self.address}/r#{case.link.fragment}"
 

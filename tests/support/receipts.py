@@ -9,8 +9,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from receipt_service.crypto.derivation import derive
 from receipt_service.crypto.signing import Signer
 from receipt_service.domain.check import BasisUse, Check, Officer, Place, Quality, Requisition, SelectionMode, Service
-from receipt_service.domain.groups import SALT_INFOS, Group, claims_of
+from receipt_service.domain.correction import CorrectionReason, Replaced
+from receipt_service.domain.groups import ORDINARY, SALT_INFOS, Group, Moment, claims_of
 from receipt_service.domain.link import ReceiptLink
+from receipt_service.domain.log_head import LogHead
 from receipt_service.domain.person import EstablishedBy, IdentityEstablished, Person
 from receipt_service.domain.receipt import Draft, Receipt, draft_receipt
 from receipt_service.domain.receipt_number import ReceiptNumber
@@ -107,8 +109,30 @@ CHECK = Check(
 )
 
 
-def sample_claims(check: Check = CHECK, person: Person = PERSON) -> dict[Group, dict[str, Any]]:
-    return claims_of(check, person, receipt_number=RECEIPT_NUMBER, recorded_at=RECORDED_AT, catalogue=SampleCatalogue())
+LATE_CORRECTION = Moment(
+    late_from=_AT("2026-11-23T14:10:00+01:00"),
+    replaces=Replaced(
+        receipt_number="2ZK7Z2M9K4T8W1XC5VB6ND0RHJ",
+        reason=CorrectionReason.WRONG_PLACE,
+        checked_at=CHECK.checked_at,
+        recorded_at=_AT("2026-11-23T14:12:00+01:00"),
+    ),
+    log=LogHead(1_187_204, "GdiA__zHtExZT5SwJ7DCbLDkIXtSh6Nr80pfaR3GdVs"),
+)
+"""Everything that an attestation may say of its place in time."""
+
+
+def sample_claims(
+    check: Check = CHECK, person: Person = PERSON, moment: Moment = ORDINARY
+) -> dict[Group, dict[str, Any]]:
+    return claims_of(
+        check,
+        person,
+        receipt_number=RECEIPT_NUMBER,
+        recorded_at=RECORDED_AT,
+        catalogue=SampleCatalogue(),
+        moment=moment,
+    )
 
 
 def sample_draft(
@@ -125,6 +149,7 @@ def sample_receipt(
     signer: Signer = SIGNER,
     receipt_number: ReceiptNumber = RECEIPT_NUMBER,
     catalogue: Any = None,
+    moment: Moment = ORDINARY,
     **changed: Any,
 ) -> Receipt:
     """A signed receipt that verifies against ``sample_trust_root``.
@@ -138,6 +163,7 @@ def sample_receipt(
         receipt_number=receipt_number,
         recorded_at=RECORDED_AT,
         catalogue=catalogue or SampleCatalogue(),
+        moment=moment,
     )
     draft = sample_draft(claims, signer=signer, **changed)
     return draft.signed(signer.sign(draft.signing_input))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from receipt_service.domain.catalogue import Catalogue, parse_catalogue
 from receipt_service.domain.check import BasisUse, Check, Place, Requisition, SelectionMode
+from receipt_service.domain.groups import ORDINARY, Moment
 from receipt_service.domain.link import ReceiptLink
 from receipt_service.domain.person import IdentityNotEstablished, NotEstablishedReason, Person
 from receipt_service.domain.receipt import Receipt
@@ -52,6 +53,7 @@ class Case:
     person: Person = PERSON
     receipt_number: ReceiptNumber = RECEIPT_NUMBER
     service: dict[str, Any] = field(default_factory=dict)
+    moment: Moment = ORDINARY
 
     @property
     def check(self) -> Check:
@@ -79,7 +81,9 @@ class Case:
 
     @property
     def receipt(self) -> Receipt:
-        return sample_receipt(self.check, self.person, receipt_number=self.receipt_number, catalogue=catalogue())
+        return sample_receipt(
+            self.check, self.person, receipt_number=self.receipt_number, catalogue=catalogue(), moment=self.moment
+        )
 
     @property
     def link(self) -> ReceiptLink:

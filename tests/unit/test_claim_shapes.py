@@ -12,13 +12,20 @@ from hypothesis import strategies as st
 from referencing import Registry, Resource
 
 from receipt_service.domain.canonical import to_json
-from receipt_service.domain.groups import Group
+from receipt_service.domain.groups import ORDINARY, Group
 from receipt_service.errors import MalformedReceipt
 from receipt_service.verify.claims import _WRITTEN, LONGEST_LINE, LONGEST_TEXT, MOST_ITEMS, valid_claims
 from receipt_service.verify.trust_root import TrustRoot
 from receipt_service.verify.verdict import Reason
 from tests.support.forgery import bogus_receipts
-from tests.support.receipts import NOW, sample_claims, sample_receipt, sample_trust_root, sample_verifier
+from tests.support.receipts import (
+    LATE_CORRECTION,
+    NOW,
+    sample_claims,
+    sample_receipt,
+    sample_trust_root,
+    sample_verifier,
+)
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 NAMES = ("receipt-claims", "stub", "trust-root", "verdict")
@@ -102,7 +109,7 @@ TIMES = [
     "1990-13",
 ]
 LISTS = [["A", "A"], ["A", 1], ["A"] * (MOST_ITEMS + 1), [f"A{n}" for n in range(MOST_ITEMS)]]
-OTHERS = [None, True, False, 0, 1.5, [], {}, "0" * 26, "8" + "0" * 25]
+OTHERS = [None, True, False, 0, 1, 2**53 - 1, 2**53, 1.5, [], {}, "0" * 26, "8" + "0" * 25]
 LIKELY = st.sampled_from([*TEXTS, *LENGTHS, *TIMES, *LISTS, *OTHERS])
 ANY = LIKELY | st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -113,7 +120,8 @@ ANY = LIKELY | st.recursive(
 
 @given(data=st.data(), group=st.sampled_from(Group))
 def test_shapes_and_schema_take_and_refuse_the_same(data, group):
-    value = copy.deepcopy(sample_claims()[group])
+    moment = data.draw(st.sampled_from([ORDINARY, LATE_CORRECTION]))
+    value = copy.deepcopy(sample_claims(moment=moment)[group])
     for _ in range(data.draw(st.integers(1, 2))):
         path = data.draw(st.sampled_from(list(paths(value))))
         if not path:

@@ -120,7 +120,7 @@ def test_an_indicator_is_what_its_formula_says(code, category, value):
         ("hit_rate_by_basis", "CROUTE-R233-1", Reason.SMALL_DENOMINATOR),
         ("hit_rate_by_basis", "CPP-78-2-AL7", Reason.NOT_SHOWN),
         ("draw_adherence", "", Reason.NOT_COUNTED),
-        ("corrections", "", Reason.NOT_COUNTED),
+        ("corrections", "", Reason.NOT_SHOWN),
     ],
 )
 def test_what_cannot_be_given_says_why(code, category, reason):

@@ -80,6 +80,11 @@ class Words:
         """Spell a code of the catalogue, in French when it has no label in this language."""
         return _in(self.catalogue.entry(kind, code).label, self.labels.language)
 
+    def why_not_established(self, code: str) -> str:
+        """Spell why a receipt carries no identity; the catalogue has the reasons of a check, not of a correction."""
+        own = f"not_established.{code}"
+        return self.labels(own) if self.labels.has(own) else self.of("not_established", code)
+
     def all_of(self, kind: str, codes: Sequence[str]) -> tuple[str, ...]:
         """Spell several codes, or say that there are none."""
         return tuple(self.of(kind, code) for code in codes) or (self.labels("word.none"),)
@@ -144,13 +149,24 @@ def sheet(receipt: Receipt, catalogues: Mapping[str, Catalogue], languages: tupl
     return Sheet(
         languages=tuple(word.labels.language for word in words),
         titles=tuple(title(word.labels, "title", family) for word in words),
-        leads=tuple(word.labels("lead" if established else "lead.not_established") for word in words),
+        leads=tuple(_lead(claims, word.labels) for word in words),
         number=str(receipt.receipt_number),
         issuer=str(leaf["iss"]),
         issued_on=datetime.fromtimestamp(leaf["iat"], UTC).date(),
         identified=established,
         sections=tuple(_section(group, claims, words) for group in Group),
     )
+
+
+def _lead(claims: Mapping[Group, Any], say: Labels) -> str:
+    """Say what the receipt is, and first of all that it takes another one's place."""
+    lead = say("lead" if claims[Group.PERSON]["identity"] == "established" else "lead.not_established")
+    replaced = claims[Group.WHEN_WHERE].get("replaces")
+    if replaced is None:
+        return lead
+    date = say.day(datetime.fromisoformat(replaced["recorded_at"]).date())
+    reason = say(f"correction.{replaced['reason']}")
+    return f"{lead} {say('lead.replaces', number=grouped(replaced['receipt_number']), date=date, reason=reason)}"
 
 
 def title(words: Labels, key: str, family: str) -> str:
@@ -235,7 +251,7 @@ def _consequences(claims: Mapping[Group, Any], words: Words) -> Iterator[_Line]:
 def _person(claims: Mapping[Group, Any], words: Words) -> Iterator[_Line]:
     person = claims[Group.PERSON]
     if person["identity"] != "established":
-        yield _line(words, "not_established", words.of("not_established", person["reason"]))
+        yield _line(words, "not_established", words.why_not_established(person["reason"]))
         return
     yield _line(words, "family_name", person["family_name"])
     yield _line(words, "given_names", person["given_names"])
@@ -252,6 +268,12 @@ def _when_where(claims: Mapping[Group, Any], words: Words) -> Iterator[_Line]:
     yield _line(words, "place", where["place"])
     yield _line(words, "commune", f"{where['commune_name']} ({where['department']})")
     yield _line(words, "recorded_at", words.labels.moment(where["recorded_at"], where["zone"]))
+    if "recorded_by_device_at" in where:
+        device_at = words.labels.moment(where["recorded_by_device_at"], where["zone"])
+        yield _line(words, "recorded_by_device_at", device_at)
+    if "replaces" in where:
+        yield _line(words, "replaces", grouped(where["replaces"]["receipt_number"]))
+        yield _line(words, "replaces_why", words.labels(f"correction.{where['replaces']['reason']}"))
     yield _line(words, "receipt_number", grouped(where["receipt_number"]))
 
 

@@ -115,6 +115,7 @@ def _pieces(claims: Mapping[Group, Any], catalogue: Catalogue) -> list[_Piece]:
         _Piece(f"{moment[8:10]}/{moment[5:7]}/{moment[:4]} {moment[11:16]}"),
         _Piece(_line(where["place"]), before=", ", give=3, least=16),
         _Piece(f"{_line(where['commune_name'])} ({where['department']})", before=", ", give=8),
+        *_replaced(where),
         _Piece(f"\n{_line(say('sms.basis'))}: {bases[0]}"),
         *(_Piece(basis, before=" + ", give=5) for basis in bases[1:]),
         *_reasons([_line(catalogue.short("reasons", code, FRENCH)) for code in legal["reasons"]], legal),
@@ -123,6 +124,15 @@ def _pieces(claims: Mapping[Group, Any], catalogue: Catalogue) -> list[_Piece]:
         _Piece(f"\n{_line(say('sms.officer'))} {_line(officer['number'])}"),
         _Piece(_line(officer["service"]["name"]), before=", ", give=2, least=10),
     ]
+
+
+def _replaced(where: Mapping[str, Any]) -> Iterator[_Piece]:
+    """Say which receipt this one takes the place of; never cut."""
+    replaced = where.get("replaces")
+    if replaced is not None:
+        at = replaced["recorded_at"]
+        date = f"{at[8:10]}/{at[5:7]}/{at[:4]}"
+        yield _Piece(f"\n{_line(labels(FRENCH)('sms.replaces', number=replaced['receipt_number'], date=date))}")
 
 
 def _reasons(reasons: list[str], legal: Mapping[str, Any]) -> Iterator[_Piece]:

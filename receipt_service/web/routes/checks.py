@@ -32,7 +32,7 @@ NUMBER_PARAMETER: Final[dict[str, Any]] = {
     "schema": {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"},
     "example": "3G4CTVCZ8W3H1QPFZJ7KX5M2RA",
 }
-_KEY_PARAMETER: Final[dict[str, Any]] = {
+KEY_PARAMETER: Final[dict[str, Any]] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
@@ -65,7 +65,7 @@ async def register_check(request: Request, caller: Caller) -> Response:
     await others_come_this_far()
     now = services.clock()
     check_request, person, recipient = read_check(body, now)
-    _require_offered(services, sms=recipient.sms is not None, email=recipient.email is not None)
+    require_offered(services, sms=recipient.sms is not None, email=recipient.email is not None)
     hand = services.hands.checks
     hand.take(services.issuance_queue_limit)
     try:
@@ -85,9 +85,12 @@ async def register_check(request: Request, caller: Caller) -> Response:
     return issued_response(issued, recipient, services)
 
 
-def _require_offered(services: Services, *, sms: bool, email: bool) -> None:
-    """Refuse a channel that no worker of this installation serves: nobody would ever send it."""
-    asked = (("/recipient/sms", "sms", sms), ("/recipient/email", "email", email))
+def require_offered(services: Services, *, sms: bool, email: bool, within: str = "") -> None:
+    """Refuse a channel that no worker of this installation serves: nobody would ever send it.
+
+    ``within`` is the JSON Pointer of the check in the body.
+    """
+    asked = ((f"{within}/recipient/sms", "sms", sms), (f"{within}/recipient/email", "email", email))
     missing = [path for path, channel, wanted in asked if wanted and channel not in services.channels]
     if missing:
         raise InvalidCheck(tuple(fault(path, "channel_not_offered") for path in missing))
@@ -114,7 +117,7 @@ Route(
     "sealed messages in one durable transaction, and answers with the receipt. The officer's number, rank and service "
     "come from the token and the directory, never from the body.",
     roles=(Role.OFFICER,),
-    parameters=(_KEY_PARAMETER,),
+    parameters=(KEY_PARAMETER,),
     body={
         "required": True,
         "content": json_content(

@@ -16,16 +16,16 @@ from receipt_service.web.services import services_of
 
 router = APIRouter(route_class=DirectRoute)
 
-_CACHE: Final = "private, max-age=86400, immutable"
-"""A stub's characters never change. ``private``: its address is a capability, not for shared caches."""
+_CACHE: Final = "private, max-age=60"
+"""A stub's characters never change; whether it still stands does. ``private``: its address is a capability."""
 
 
 async def read_stub(request: Request) -> Response:
     """Answer the stub of a receipt number."""
     services = services_of(request)
     number = number_in_path(request)
-    stub = await services.reads.stub(number)
-    return json_response(stub_content(number, stub), headers={"Cache-Control": _CACHE})
+    report = await services.reads.stub(number)
+    return json_response(stub_content(number, report), headers={"Cache-Control": _CACHE})
 
 
 Route(
@@ -35,11 +35,13 @@ Route(
     tag="stubs",
     summary="The receipt without the identity",
     description="The receipt number is unguessable (128 bits) and is itself the permission to read. The answer holds "
-    "the signed leaf and four of the five disclosures; the fifth is the holder's alone, and completes the receipt.",
+    "the signed leaf and four of the five disclosures; the fifth is the holder's alone, and completes the receipt. It "
+    "also says whether a newer receipt took its place, or it was cancelled: the number of the newer one is given to "
+    "whoever has the number of the old one.",
     roles=PUBLIC,
     parameters=(NUMBER_PARAMETER,),
     answers={
         200: {"description": "The stub.", "content": json_content("StubOut", {"stub": example("stub")})},
     },
-    problems=(problems.NOT_FOUND, problems.INTERNAL_ERROR, problems.UNAVAILABLE),
+    problems=(problems.NOT_FOUND, problems.STUB_ERASED, problems.INTERNAL_ERROR, problems.UNAVAILABLE),
 ).add(router, read_stub)

@@ -25,6 +25,7 @@ from receipt_service.statistics.method.cell_key import THRESHOLD
 from receipt_service.statistics.questions import InvalidQuestion, question_of
 from receipt_service.web.access import DirectRoute
 from receipt_service.web.authentication import Caller, Role, bearer_token, require_role
+from receipt_service.web.languages import preferred_language
 from receipt_service.web.pages import HEADERS
 from receipt_service.web.problems import (
     FORBIDDEN,
@@ -33,7 +34,6 @@ from receipt_service.web.problems import (
     OFFICER_UNKNOWN,
     UNAUTHENTICATED,
     Refused,
-    preferred_language,
     refusal_of,
 )
 from receipt_service.web.query import query_parameters

@@ -21,6 +21,7 @@ export const RECEIPT_NUMBER = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 const text = (pattern) => (value) => typeof value === "string" && pattern.test(value);
 const flag = (value) => typeof value === "boolean";
+const count = (value) => Number.isSafeInteger(value) && value > 0;
 const exactly = (wanted) => (value) => value === wanted;
 
 const list =
@@ -120,7 +121,13 @@ const SHAPES = {
       department: text(DEPARTMENT),
       recorded_at: moment,
     },
-    { ended_at: moment },
+    {
+      ended_at: moment,
+      recorded_by_device_at: moment,
+      late: exactly(true),
+      replaces: members({ receipt_number: text(RECEIPT_NUMBER), reason: code, recorded_at: moment }),
+      log: members({ size: count, root: text(DIGEST) }),
+    },
   ),
   officer: members(
     { number: line, rank: code, quality: code, service: members({ code: line, name: line, force: code }) },

@@ -17,7 +17,7 @@ const PROOFS = {
   TE: "witness",
   DE: "statement",
 };
-const REASONS = { R: "refused", I: "impossible", N: "not_asked" };
+const REASONS = { R: "refused", I: "impossible", N: "not_asked", C: "not_carried_over" };
 
 /** The fragment is not a link's. */
 export class NotALink extends Error {}
@@ -67,19 +67,25 @@ export async function complete(link, stub) {
   const salt = base64url(await saltOf(link.seed, "person"));
   const person = base64url(utf8(JSON.stringify([salt, "person", link.person])));
   const [leaf, ...disclosures] = stub.split("~");
-  disclosures.splice(GROUPS.indexOf("person"), 0, person);
+  disclosures.splice(Math.min(GROUPS.indexOf("person"), disclosures.length - 1), 0, person);
   return [leaf, ...disclosures].join("~");
 }
 
 /** Verify the receipt that a link and its stub make together (receipt_service/verify/links.py). */
-export async function verifyLink(link, stub, trust, now) {
-  if (stub.split("~").length !== GROUPS.length + 1 || !stub.endsWith("~")) return refusal("stub_mismatch");
+export async function verifyLink(link, stub, trust, now, erased = []) {
+  const left = GROUPS.filter((group) => !erased.includes(group));
+  if (stub.split("~").length !== left.length + 1 || !stub.endsWith("~")) return refusal("stub_mismatch");
   const compact = link.person === undefined ? stub : await complete(link, stub);
   const verdict = await verify(compact, trust, now);
   if (verdict.status !== "passed") return verdict;
-  if (verdict.claims.when_where?.receipt_number !== link.number) return refusal("receipt_number_mismatch");
+  const wanted = left.filter((group) => group !== "person" || link.person !== undefined);
+  if (verdict.shown.length !== wanted.length || !wanted.every((group) => verdict.shown.includes(group))) {
+    return refusal("stub_mismatch");
+  }
+  const { when_where: where } = verdict.claims;
+  if (where !== undefined && where.receipt_number !== link.number) return refusal("receipt_number_mismatch");
   if (link.seed !== undefined) {
-    for (const group of GROUPS) {
+    for (const group of left) {
       const [salt] = JSON.parse(fromUtf8(fromBase64url(verdict.disclosures[group])));
       if (salt !== base64url(await saltOf(link.seed, group))) return refusal("salt_mismatch");
     }

@@ -8,6 +8,7 @@ import { NotALink, parseFragment, parseNumber, refusal, verifyLink } from "./lin
 import { withStanding } from "./log.js";
 import { logWords, lookUp } from "./log_section.js";
 import { Words, grouped, rowsOf } from "./sheet.js";
+import { successionOf, successionTexts } from "./succession.js";
 import { readKeys, verify } from "./verifier.js";
 
 const FILE_NAME = "receipt.sd-jwt";
@@ -36,13 +37,13 @@ async function readTrust() {
   return readKeys(JSON.parse(fromUtf8(bytes)));
 }
 
-/** The stub of a number: its SD-JWT text, null when the service does not know it. */
+/** The stub of a number: its SD-JWT text and what became of it, null when the service does not know it. */
 async function readStub(number) {
   const bytes = await get(`/v1/stubs/${number}`);
   if (bytes === null) return null;
-  const { stub } = JSON.parse(fromUtf8(bytes));
-  if (typeof stub !== "string") throw new Unreachable();
-  return stub;
+  const answer = JSON.parse(fromUtf8(bytes));
+  if (typeof answer.stub !== "string") throw new Unreachable();
+  return { text: answer.stub, succession: successionOf(answer) };
 }
 
 /** The catalogue that the receipt names, if the service gives those very bytes; null otherwise. */
@@ -94,7 +95,8 @@ async function judgeLink(link) {
   if (stub.status === "rejected") return refusal("stub_unreachable", "indeterminate");
   if (stub.value === null) return refusal("stub_not_found", "indeterminate");
   if (trust.status === "rejected") return refusal("keys_unreachable", "indeterminate");
-  return verifyLink(link, stub.value, trust.value, now());
+  const { text, succession } = stub.value;
+  return { ...(await verifyLink(link, text, trust.value, now(), succession.erased)), succession };
 }
 
 async function judgeFile(file) {
@@ -148,6 +150,7 @@ function show() {
     button.setAttribute("aria-pressed", String(button.lang === state.language));
   }
   showVerdict(say);
+  showSuccession(say);
   showLog(say);
   showReceipt(say);
 }
@@ -179,6 +182,21 @@ function showLog(say) {
   };
   find("log-facts").replaceChildren(...rows.map(row));
   find("log-trust").hidden = found.state === "not_checked";
+}
+
+/** Say beside an authentic receipt that it no longer stands, and lead to the one that took its place. */
+function showSuccession(say) {
+  const { verdict, working } = state;
+  const succession = !working && verdict?.status === "passed" ? verdict.succession : undefined;
+  const said = succession === undefined ? [] : successionTexts(succession, say);
+  const box = find("succession");
+  box.hidden = said.length === 0;
+  box.replaceChildren(...said.flatMap(([title, text]) => [element("h2", title), element("p", text)]));
+  if (succession?.newer === undefined || said.length === 0) return;
+  const label = say.say("page.succession_replaced_by", { number: grouped(succession.newer) });
+  const button = element("button", label, { type: "button" });
+  button.addEventListener("click", () => judge(() => judgeLink({ number: succession.newer })));
+  box.append(button);
 }
 
 function verdictTexts(say, verdict, working) {

@@ -44,6 +44,17 @@ export class Words {
     return this.inLanguage(this.entry(kind, code)?.label) ?? code;
   }
 
+  /** The catalogue has the reasons of a check, not those of a correction. */
+  whyNotEstablished(code) {
+    const key = `not_established.${code}`;
+    return this.has(key) ? this.say(key) : this.of("not_established", code);
+  }
+
+  /** Why a receipt was replaced or cancelled; a code that these texts do not know yet stays a code. */
+  correction(code) {
+    return this.has(`correction.${code}`) ? this.say(`correction.${code}`) : code;
+  }
+
   allOf(kind, codes) {
     return codes.length === 0 ? [this.say("word.none")] : codes.map((code) => this.of(kind, code));
   }
@@ -133,7 +144,7 @@ const ROWS = {
   },
   *person(person, words, row) {
     if (person.identity !== "established") {
-      yield row("not_established", words.of("not_established", person.reason));
+      yield row("not_established", words.whyNotEstablished(person.reason));
       return;
     }
     yield row("family_name", person.family_name);
@@ -149,6 +160,13 @@ const ROWS = {
     yield row("place", where.place);
     yield row("commune", `${where.commune_name} (${where.department})`);
     yield row("recorded_at", words.moment(where.recorded_at, where.zone));
+    if (where.recorded_by_device_at !== undefined) {
+      yield row("recorded_by_device_at", words.moment(where.recorded_by_device_at, where.zone));
+    }
+    if (where.replaces !== undefined) {
+      yield row("replaces", grouped(where.replaces.receipt_number));
+      yield row("replaces_why", words.correction(where.replaces.reason));
+    }
     yield row("receipt_number", grouped(where.receipt_number));
   },
   *officer(officer, words, row) {

@@ -30,7 +30,7 @@ from receipt_service.config.processes import ApiSettings  # noqa: E402
 from receipt_service.delivery.worker.epochs import EpochKeys  # noqa: E402
 from receipt_service.domain.canonical import from_base64url  # noqa: E402
 from receipt_service.issuance.directory import import_directory  # noqa: E402
-from receipt_service.issuance.submission import Submission  # noqa: E402
+from receipt_service.issuance.submission import Cancellation, Submission  # noqa: E402
 from receipt_service.statistics.answers import Answer, Line, Offer, Scope  # noqa: E402
 from receipt_service.statistics.indicators import Cells  # noqa: E402
 from receipt_service.statistics.method.cell_key import Mark  # noqa: E402
@@ -44,10 +44,16 @@ from receipt_service.transparency import sequencing  # noqa: E402
 from receipt_service.transparency.log_folder import LogFolder  # noqa: E402
 from receipt_service.transparency.publishing import Publisher  # noqa: E402
 from receipt_service.web.audit_answers import closing_response, readings_response  # noqa: E402
+from receipt_service.web.correction_requests import read_cancellation  # noqa: E402
 from receipt_service.web.indicator_answers import indicators_response  # noqa: E402
 from receipt_service.web.officer_answers import officer_statistics_response  # noqa: E402
 from receipt_service.web.requests import read_check  # noqa: E402
-from receipt_service.web.responses import check_state_response, issued_response, stub_content  # noqa: E402
+from receipt_service.web.responses import (  # noqa: E402
+    cancelled_response,
+    check_state_response,
+    issued_response,
+    stub_content,
+)
 from receipt_service.web.statistics_answers import Format, answer_response, offer_response  # noqa: E402
 from tests.support.api import DIRECTORY  # noqa: E402
 
@@ -89,10 +95,24 @@ async def make(process: ApiProcess) -> dict[str, Any]:
     number = issued.receipt_number
     reader = await services.officer(OFFICER)
     report = await services.reads.check(number, reader=reader, supervises=False)
+    stub = stub_content(number, await services.reads.stub(number))
+    asked = read_cancellation((FOLDER / "cancellation-request.json").read_bytes())
+    cancelled = await services.cancel(
+        Cancellation(
+            subject=OFFICER,
+            idempotency_key="0d4b7c9e-5b0f-4c39-9f5e-0a6b8f1d2c3e",
+            receipt_number=number,
+            reason=asked.reason,
+            explanation=asked.explanation,
+            supervises=False,
+        ),
+        NOW + timedelta(minutes=20),
+    )
     return {
         "check-issued": answer,
+        "check-cancelled": json.loads(bytes(cancelled_response(cancelled, services).body)),
         "check-state": json.loads(bytes(check_state_response(report).body)),
-        "stub": stub_content(number, await services.reads.stub(number)),
+        "stub": stub,
         "issuer": {"issuer": services.public_url, "jwks": services.jwks()},
         "receipt-pdf-request": {"receipt": answer["receipt"], "link": answer["link"], "second_language": "en"},
     }

@@ -27,6 +27,7 @@ from tests.support.receipts import (  # noqa: E402
     CHECK,
     ISSUED_ON,
     ISSUER,
+    LATE_CORRECTION,
     NOW,
     OTHER_SIGNER,
     PERSON,
@@ -72,6 +73,10 @@ def good() -> Iterator[Vector]:
     single = sample_receipt(person=replace(PERSON, given_names=""))
     yield Vector("single-name", single.compact, "passed", "a person with one name", view="receipt")
     yield Vector("overseas", _overseas(), "passed", "the clock of Mayotte; no end of the check", view="receipt")
+    late = sample_receipt(
+        person=IdentityNotEstablished(reason=NotEstablishedReason.NOT_CARRIED_OVER), moment=LATE_CORRECTION
+    )
+    yield Vector("late-correction", late.compact, "passed", "replaces another one, late, after a tree", view="receipt")
     retired = sample_receipt(signer=OTHER_SIGNER, issued_on=date(2025, 6, 1))
     yield Vector("retired-key", retired.compact, "passed", "signed when its key still signed", view="receipt")
 
