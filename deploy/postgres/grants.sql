@@ -27,6 +27,8 @@ GRANT SELECT, DELETE ON envelope TO receipts_worker;    -- the trigger deletes, 
 GRANT SELECT, INSERT, UPDATE ON attempt TO receipts_worker;
 GRANT INSERT ON fold_queue TO receipts_worker;    -- by the trigger that tells when a message has come to rest
 GRANT USAGE ON SEQUENCE attempt_id_seq, fold_queue_id_seq TO receipts_worker;
+GRANT SELECT (entry_index, leaf_key) ON log_entry TO receipts_worker;    -- for the proof in a mail: no stub
+GRANT SELECT ON log_anchor TO receipts_worker;
 
 GRANT SELECT ON whole_stub, withdrawn_stub, unit, directory_revision TO receipts_statistics;
 GRANT SELECT (id, committed_at) ON stub TO receipts_statistics;

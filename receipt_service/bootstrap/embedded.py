@@ -13,6 +13,7 @@ from receipt_service.bootstrap import event_loop
 from receipt_service.bootstrap.application import ApiProcess
 from receipt_service.bootstrap.law import load_law
 from receipt_service.bootstrap.log import log_beside
+from receipt_service.bootstrap.log_proofs import proofs_in
 from receipt_service.bootstrap.statistics import folding_beside
 from receipt_service.bootstrap.worker_process import build_worker
 from receipt_service.config.processes import EmbeddedSettings
@@ -67,7 +68,9 @@ class EmbeddedWorker:
         with ExitStack() as beside:
             try:
                 self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-                self._worker = build_worker(self._settings, self._engine)
+                self._worker = build_worker(
+                    self._settings, self._engine, proof_of=proofs_in(self._settings.log, self._engine)
+                )
                 beside.enter_context(folding_beside(self._settings, self._engine))
                 beside.enter_context(log_beside(self._settings, self._engine))
             except Exception as error:  # noqa: BLE001 - raised again by start, in the thread that asked

@@ -2,14 +2,15 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Engine
 
 from receipt_service.bootstrap.database import require_current_schema
 from receipt_service.bootstrap.law import load_catalogues
+from receipt_service.bootstrap.log_proofs import NO_LOG, ProofOf, proof_now, proofs_in
 from receipt_service.bootstrap.statistics import folding_beside
 from receipt_service.config.processes import WorkerSettings
 from receipt_service.delivery.channel import MailContent, SmsContent
@@ -28,15 +29,9 @@ from receipt_service.domain.groups import Group, person_from
 from receipt_service.domain.link import ReceiptLink
 from receipt_service.domain.receipt import Receipt
 from receipt_service.domain.recipient import Channel
-from receipt_service.errors import ConfigurationError, ReceiptServiceError
+from receipt_service.errors import ConfigurationError
 from receipt_service.storage.engine import open_engine
 from receipt_service.telemetry import logger
-
-ProofOf = Callable[[str], bytes | None]
-"""Find the log's proof (a tlog-proof file) of a leaf, given as its exact characters; ``None`` while there is none."""
-
-NO_LOG: Final[ProofOf] = lambda _leaf: None  # noqa: E731  a port's default
-"""For a service whose worker does not reach a log: receipts go out without a proof, which can be fetched later."""
 
 _UPKEEP_AFTER_LEASE = 2
 
@@ -46,16 +41,6 @@ def opened(envelope: Envelope, public_url: str) -> tuple[Receipt, str]:
     receipt = Receipt.parse(envelope.receipt)
     person = person_from(receipt.disclosure(Group.PERSON).value)
     return receipt, ReceiptLink(receipt.receipt_number, envelope.seed, person).url(public_url)
-
-
-def proof_now(proof_of: ProofOf, leaf: str) -> bytes | None:
-    """Return the proof if there is one this moment: a receipt never waits for the log, nor fails with it."""
-    try:
-        proof = proof_of(leaf)
-        return None if proof is None else proof.decode().encode()  # what is no text would stop the PDF
-    except (ReceiptServiceError, OSError, UnicodeDecodeError):
-        logger().warning("delivery.proof_not_read")
-        return None
 
 
 def _sms(settings: WorkerSettings, catalogues: Mapping[str, Catalogue]) -> Outlet[SmsContent]:
@@ -137,7 +122,7 @@ def build_worker(
     return Worker(engine, keys, outlets, pace=_pace(settings), heartbeat_folder=settings.sealing_keys, after=after)
 
 
-async def run_worker(settings: WorkerSettings, *, proof_of: ProofOf = NO_LOG, after: After = NO_FAULT) -> None:
+async def run_worker(settings: WorkerSettings, *, after: After = NO_FAULT) -> None:
     """Run a worker until SIGTERM or SIGINT, then let it finish what is in hand. Raises ``ConfigurationError``."""
     engine = open_engine(settings.database, pool_size=settings.database_connections)
     require_current_schema(engine)
@@ -145,7 +130,7 @@ async def run_worker(settings: WorkerSettings, *, proof_of: ProofOf = NO_LOG, af
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    worker = build_worker(settings, engine, proof_of=proof_of, after=after)
+    worker = build_worker(settings, engine, proof_of=proofs_in(settings.log, engine), after=after)
     logger().info("worker_started", count=len(settings.channels))
     try:
         with folding_beside(settings, engine):

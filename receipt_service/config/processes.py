@@ -111,7 +111,7 @@ class ApiSettings(
         return self
 
 
-class WorkerSettings(StatisticsSettings, PublicSettings):
+class WorkerSettings(StatisticsSettings, PublicSettings, LogFolderSettings):
     """The delivery worker: opens envelopes and knows the providers, never signs; folds where it has the key for it."""
 
     epoch_keys_folder: Path | None = Field(

@@ -31,7 +31,11 @@ async def give_verdicts(story: Story) -> None:
         if not right:
             story.fail(f"{arrived.what}: exit code {code}, {found.get('reasons')}")
         shown = "five groups" if found.get("view") == "receipt" else "four groups, no identity"
-        detail = shown if right else f"{found.get('status')}: {found.get('reasons')}"
+        detail = (
+            f"{shown}, {found.get('log', {}).get('state')}"
+            if right
+            else f"{found.get('status')}: {found.get('reasons')}"
+        )
         story.tell.result(
             "ok" if right else "!!", f"{arrived.what:<18}{arrived.number[:8]}…  {found.get('status')}: {detail}"
         )
@@ -46,7 +50,7 @@ def _declined_stub(story: Story, issued: IssuedCase) -> str:
 
 def _verify(story: Story, source: str) -> tuple[int, dict[str, Any]]:
     """Run the real command in a process of its own, as anybody would."""
-    command = [sys.executable, "-m", "receipt_service", "verify", "--json"]
+    command = [sys.executable, "-m", "receipt_service", "verify", "--json", "--online", "--require-log"]
     done = subprocess.run(  # noqa: S603 - our own program
         [*command, "--trust-root", str(story.stage.trust_root_file), source],
         capture_output=True,

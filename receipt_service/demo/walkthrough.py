@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from receipt_service.demo import exhibits, verdict_run
+from receipt_service.demo import exhibits, log_exhibit, verdict_run
 from receipt_service.demo.api_client import Answer, ApiClient
 from receipt_service.demo.cases import Case, accepted_cases, refused_cases
 from receipt_service.demo.narration import Narrator
@@ -59,6 +59,7 @@ async def walk_through(story: Story, now: datetime) -> Summary:
         exhibits.show_screen(story)
     exhibits.show_stub(story)
     await verdict_run.give_verdicts(story)
+    await log_exhibit.show_log(story)
     await asyncio.to_thread(verdict_run.search_identities, story)
     return story.summary
 
@@ -68,6 +69,7 @@ def _setting(story: Story) -> None:
     stage, tell = story.stage, story.tell
     tell.heading("The service is set up and runs")
     tell.field("signing key", stage.reports["signing key"].split()[0])
+    tell.field("log", stage.reports["log"].partition("+")[0])
     tell.field("directory", stage.reports["directory"].strip().splitlines()[-1])
     tell.field("database", short(stage.database))
     tell.field("API and worker", stage.base_url)

@@ -97,7 +97,9 @@ def test_api_and_worker_share_nothing_but_the_local_ca():
     api, worker = SERVICES["api"], SERVICES["worker"]
 
     assert api.secrets & worker.secrets == {"ca_certificate"}
-    assert set(api.folders.values()) & set(worker.folders.values()) == {"sealing-keys"}
+    assert set(api.folders.values()) & set(worker.folders.values()) == {"sealing-keys", "log"}
+    assert "log:/published-log:ro" in api.given["volumes"]
+    assert "log:/published-log:ro" in worker.given["volumes"]
     assert "sealing-keys:/keys/sealing:ro" in api.given["volumes"]
     assert api.networks & worker.networks == {"database"}
 

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
-from receipt_service.bootstrap.worker_process import NO_LOG, proof_now
+from receipt_service.bootstrap.log_proofs import NO_LOG, proof_now
 from receipt_service.delivery.rendering.email import render_email
 from receipt_service.domain.person import EstablishedBy, IdentityEstablished
 from receipt_service.domain.receipt import Receipt

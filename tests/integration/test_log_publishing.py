@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from receipt_service.bootstrap.log import build_log, log_beside, log_status
+from receipt_service.bootstrap.log_proofs import proofs_in
 from receipt_service.config.loading import load
 from receipt_service.config.parts import LogSettings
 from receipt_service.errors import NotFound, Unavailable
@@ -283,3 +284,15 @@ def test_a_folder_reads_a_full_tile_where_a_partial_one_was(kept_log):
     assert kept_log.folder.read_tile(Tile(0, 0, 100))[:3200] == before
     with pytest.raises(Unavailable, match="tile/2/000"):
         LogFolder(kept_log.root).read_tile(Tile(2, 0, 1))
+
+
+def test_a_mail_gets_its_proof_once_the_leaf_is_published(kept_log):
+    [leaf] = register(kept_log.engine, 1)
+    proof_of = proofs_in(kept_log.root, kept_log.engine)
+    assert proof_of(leaf) is None
+    sequence(kept_log.engine, 10)
+    assert proof_of(leaf) is None
+    kept_log.publish()
+    hashed = leaf_hash(leaf.encode())
+    assert check_logged(hashed, parse_proof(proof_of(leaf)), kept_log.policy, CHECKS).checkpoint.size == 1
+    assert proof_of("another.leaf.here") is None
