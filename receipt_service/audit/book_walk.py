@@ -81,7 +81,8 @@ class BookWalk:
             for stub in part:
                 walked.add(stub.id)
                 self.stubs += walked.takes(stub.id)
-            self._count(part, stretch.days)
+            if self.closed_at:  # else there is nothing to hold the counts against
+                self._count(part, stretch.days)
             progress(len(part))
         for hour in walked.differing(self.seen):
             for part in self._parts(*hour):
@@ -130,7 +131,7 @@ class BookWalk:
             places = found.get(keys[stub.id], [])
             code = self._judge(stub, _own(places, stub.id), len(places), waits=stub.id in waiting)
             if code is not None:
-                index = places[0].index if places else None
+                index = places[0].place if places else None
                 self.findings.add(Finding(code, index=index, stub_id=stub.id))
                 self.faulty.add(stub.id)
 
@@ -142,9 +143,9 @@ class BookWalk:
             return Code.STUB_SWAPPED if places else Code.NEVER_SEQUENCED
         if places > 1:
             return Code.ENTRY_TWICE
-        if own.index >= self.published_size:
+        if own.place >= self.published_size:
             return Code.PUBLICATION_OVERDUE if overdue else None
-        return None if self.logged[0] <= own.index < self.logged[1] else Code.BACK_DATED
+        return None if self.logged[0] <= own.place < self.logged[1] else Code.BACK_DATED
 
 
 def _own(places: Sequence[PlaceRow], stub_id: StubId) -> PlaceRow | None:

@@ -6,7 +6,6 @@ because an audit must not know what a person or a disclosure is, and because it 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -35,8 +34,7 @@ _KINDS: Final[Mapping[str, EntryKind]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedEntry:
+class CheckedEntry(NamedTuple):
     """An entry whose signature holds."""
 
     kind: EntryKind

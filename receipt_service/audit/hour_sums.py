@@ -36,8 +36,8 @@ class HourSums:
     def add(self, stub_id: int) -> None:
         """Take a stub into the sum of its hour, if it is looked at."""
         if self.takes(stub_id):
-            number = stub_id.to_bytes(_ID_BYTES, "big", signed=True)
-            digest = hashlib.blake2b(number, digest_size=_ID_BYTES, key=self.key).digest()
+            number = self.key + stub_id.to_bytes(_ID_BYTES, "big", signed=True)
+            digest = hashlib.blake2b(number, digest_size=_ID_BYTES).digest()
             hour = stub_id // _HOUR
             self.sums[hour] = (self.sums[hour] + int.from_bytes(digest, "big")) & _MASK
 

@@ -27,6 +27,8 @@ from receipt_service.tlog.merkle import BadProof, leaf_hash
 from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.tiles import ENTRIES, WIDTH, MalformedTile, ReadTile, tile_at
 
+Hashed = tuple[bytes, bytes]
+"""An entry and its leaf hash."""
 TILES_AT_ONCE: Final = 8
 """Some two thousand entries in one question to the database."""
 
@@ -53,7 +55,7 @@ class LogWalk:
 
     def run(self, start: int, end: int, progress: Callable[[int], None]) -> None:
         """Check the entries from ``start`` to before ``end``; tell ``progress`` after each part how many more."""
-        part: list[tuple[int, list[bytes]]] = []
+        part: list[tuple[int, list[Hashed]]] = []
         try:
             for index, entries in self._bundles(start, end):
                 part.append((index, entries))
@@ -66,7 +68,7 @@ class LogWalk:
         if part:
             progress(self._check_part(part))
 
-    def _bundles(self, start: int, end: int) -> Iterator[tuple[int, list[bytes]]]:
+    def _bundles(self, start: int, end: int) -> Iterator[tuple[int, list[Hashed]]]:
         """Yield the entries of each bundle, or the part of it that is asked for, with the index of the first."""
         size, root = self.checkpoint.size, self.checkpoint.root
         for tile, hashes in verified_tiles(size, root, start, end, self.read_tile):
@@ -77,12 +79,14 @@ class LogWalk:
                 entries = bundle_entries(tile_at(ENTRIES, tile.index, size), self.read_tile)
             except (MalformedTile, Unavailable):
                 entries = []
-            if b"".join(map(leaf_hash, entries)) != hashes:
+            hashed = [leaf_hash(entry) for entry in entries]
+            if b"".join(hashed) != hashes:
                 self.findings.add(Finding(Code.TREE_DIFFERS, index=first))
                 continue
-            yield max(first, start), entries[max(start - first, 0) : end - first]
+            both = list(zip(entries, hashed, strict=True))
+            yield max(first, start), both[max(start - first, 0) : end - first]
 
-    def _check_part(self, part: list[tuple[int, list[bytes]]]) -> int:
+    def _check_part(self, part: list[tuple[int, list[Hashed]]]) -> int:
         """Check the entries of some bundles that follow each other; return how many."""
         first, end = part[0][0], part[-1][0] + len(part[-1][1])
         with reading(self.engine) as connection:
@@ -92,8 +96,8 @@ class LogWalk:
             dropped = self.deletions.of_stubs(connection, ids)
         done = 0
         for start, entries in part:
-            for index, entry in enumerate(entries, start):
-                self._check_entry(index, entry, rows.get(index), stubs, dropped.get)
+            for index, hashed in enumerate(entries, start):
+                self._check_entry(index, hashed, rows.get(index), stubs, dropped.get)
             done += len(entries)
         self.entries += done
         return done
@@ -101,12 +105,12 @@ class LogWalk:
     def _check_entry(
         self,
         index: int,
-        entry: bytes,
+        hashed: Hashed,
         row: EntryRow | None,
         stubs: dict[StubId, StubRow],
         dropped: Callable[[StubId, frozenset[str]], frozenset[str]],
     ) -> None:
-        checked: CheckedEntry | None = None
+        entry, checked = hashed[0], None
         try:
             checked = self.verifier.check(entry)
             self._check_order(index, checked.issued_on)
@@ -114,7 +118,7 @@ class LogWalk:
             self.findings.add(Finding(fault.code, index=index))
         if row is None:
             self.findings.add(Finding(Code.ENTRY_MISSING, index=index))
-        elif row.leaf_key != leaf_key(leaf_hash(entry)) or (
+        elif row.leaf_key != leaf_key(hashed[1]) or (
             checked is not None and (row.kind != checked.kind or row.record != _record(entry, checked))
         ):
             self._note(Code.ENTRY_DIFFERS, index, row.stub_id)

@@ -173,7 +173,7 @@ class Matcher:
 
     def _place(self, connection: Connection, hashed: bytes) -> _Place | None:
         places = audited.places_of(connection, [leaf_key(hashed)]).get(leaf_key(hashed), [])
-        return None if not places else _Place(places[0].index, places[0].stub_id)
+        return None if not places else _Place(places[0].place, places[0].stub_id)
 
     def _stub(self, connection: Connection, presented: Presented, place: _Place | None) -> StubRow | None:
         """Find the stub by the leaf's place in the log, else by the receipt number if that was shown."""

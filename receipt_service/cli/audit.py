@@ -14,6 +14,7 @@ from receipt_service.audit.period import BadPeriod, PeriodResult, audit_period, 
 from receipt_service.audit.readings import AUDIT_PURPOSES, ReadingBook, ReadingKind
 from receipt_service.bootstrap.audit import opened_auditing, present
 from receipt_service.bootstrap.law import load_law
+from receipt_service.bootstrap.memory import settle
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.cli.audit_evidence import evidence
 from receipt_service.cli.audit_monitor import monitor
@@ -118,9 +119,11 @@ def period(
     except BadPeriod as error:
         raise click.UsageError(str(error)) from None
     settings = load(AuditSettings)
+    territory = load_law().territory
+    settle()  # among what an audit makes and drops there is no cycle for the collector to find
     with (
         opened_auditing(
-            settings, trust_root=trusted(trust_root), policy_file=policy_file, territory=load_law().territory
+            settings, trust_root=trusted(trust_root), policy_file=policy_file, territory=territory
         ) as auditing,
         click.progressbar(length=1, label="entries and stubs", file=sys.stderr, width=40, show_pos=True) as bar,
     ):

@@ -139,9 +139,10 @@ def closed_months(period: Period, now: datetime) -> tuple[Month, ...]:
     """Return the months of a month or quarter that is over. Raises ``PeriodNotClosed`` for anything else."""
     try:
         months = months_of(period)
-    except ValueError:
+        closed = len(months) <= 3 and is_over(months[-1], now)  # noqa: PLR2004 - the months of a quarter
+    except ValueError:  # no period, or of the year 0, which no calendar has
         raise PeriodNotClosed(latest_closed(now)) from None
-    if len(months) > 3 or not is_over(months[-1], now):  # noqa: PLR2004 - the months of a quarter
+    if not closed:
         raise PeriodNotClosed(latest_closed(now))
     return months
 

@@ -4,8 +4,8 @@ Nothing here decides whether what is read is right, and nothing is changed.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, text
 
@@ -33,19 +33,17 @@ _SPAN = text("SELECT count(*) FROM stub WHERE id >= :first AND id < :end")
 _WAITS = text("SELECT stub_id FROM log_queue WHERE stub_id IS NOT NULL ORDER BY id DESC LIMIT :limit")
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """A row of ``log_entry``."""
 
-    index: int
+    place: int
     leaf_key: int
     kind: int
     stub_id: StubId | None
     record: str | None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class StubRow:
+class StubRow(NamedTuple):
     """A stub as it is kept: ``leaf`` in three lines, ``disclosures`` in four, see ``storage.stubs``."""
 
     id: StubId
@@ -57,9 +55,12 @@ class StubRow:
     checked_at: datetime
     committed_at: datetime
 
+    def __repr__(self) -> str:
+        """Show nothing: a repr ends up in logs."""
+        return "StubRow(…)"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class WalkedStub:
+
+class WalkedStub(NamedTuple):
     """What the walk over the book needs of a stub."""
 
     id: StubId
@@ -68,31 +69,30 @@ class WalkedStub:
     committed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceRow:
+class PlaceRow(NamedTuple):
     """Where an entry with this key stands."""
 
-    index: int
+    place: int
     stub_id: StubId | None
 
 
 def entries_between(connection: Connection, first: int, end: int) -> dict[int, EntryRow]:
     """Read the rows of entries, by index."""
-    rows = connection.execute(_ENTRIES, {"first": first, "end": end})
-    return {row[0]: EntryRow(row[0], row[1], row[2], _stub_id(row[3]), row[4]) for row in rows}
+    rows = connection.execute(_ENTRIES, {"first": first, "end": end}).all()
+    return {row[0]: EntryRow._make(row) for row in rows}
 
 
 def stubs_of(connection: Connection, ids: Sequence[StubId]) -> dict[StubId, StubRow]:
     """Read stubs by number; one that is not there is left out. Some thousand at a time."""
     if not ids:
         return {}
-    return {StubId(row[0]): StubRow(StubId(row[0]), *row[1:]) for row in connection.execute(_STUBS, {"ids": ids})}
+    return {row[0]: StubRow._make(row) for row in connection.execute(_STUBS, {"ids": ids}).all()}
 
 
 def walk(connection: Connection, first: int, end: int, limit: int) -> list[WalkedStub]:
     """Read at most ``limit`` stubs with numbers from ``first`` to before ``end``, in order."""
-    rows = connection.execute(_WALK, {"first": first, "end": end, "limit": limit})
-    return [WalkedStub(StubId(row[0]), *row[1:]) for row in rows]
+    rows = connection.execute(_WALK, {"first": first, "end": end, "limit": limit}).all()
+    return [WalkedStub._make(row) for row in rows]
 
 
 def packed_leaves_of(connection: Connection, ids: Sequence[StubId]) -> dict[StubId, str]:
@@ -111,7 +111,7 @@ def places_of(connection: Connection, keys: Collection[int]) -> Mapping[int, lis
     """Find where entries with these leaf keys stand."""
     found: dict[int, list[PlaceRow]] = {}
     for row in connection.execute(_PLACES, {"keys": list(keys)}) if keys else ():
-        found.setdefault(row[0], []).append(PlaceRow(row[1], _stub_id(row[2])))
+        found.setdefault(row[0], []).append(PlaceRow(row[1], row[2]))
     return found
 
 
@@ -126,7 +126,3 @@ def waiting_of(connection: Connection, ids: Iterable[StubId]) -> set[StubId]:
 def waiting_ids(connection: Connection, limit: int) -> list[StubId]:
     """Return the stubs that wait for their place, the newest first, at most ``limit``."""
     return [StubId(row[0]) for row in connection.execute(_WAITS, {"limit": limit})]
-
-
-def _stub_id(number: int | None) -> StubId | None:
-    return None if number is None else StubId(number)

@@ -139,7 +139,9 @@ def test_a_purpose_of_the_list_is_required(api, purpose):
     assert readings(api) == []
 
 
-@pytest.mark.parametrize("period", [None, "", "2026", "2026-13", "2026-Q5", "2999-01", "2999-Q1", "october", "%00"])
+@pytest.mark.parametrize(
+    "period", [None, "", "2026", "2026-13", "2026-Q5", "2999-01", "2999-Q1", "0000-01", "9999-12", "october", "%00"]
+)
 def test_a_period_that_is_over_is_required(api, period):
     answer = ask(api, period=period)
 
