@@ -36,4 +36,7 @@ GRANT SELECT, INSERT, DELETE ON rollup_unit TO receipts_statistics;
 GRANT SELECT, UPDATE ON rollup_state TO receipts_statistics;
 GRANT SELECT, INSERT, UPDATE ON publication TO receipts_statistics;    -- triggers: completed once, never deleted
 
+-- `retention run` and `migrate` are the owner's: nobody else changes a stub, and the trigger lets even the owner change
+-- only what a deletion names.
+
 COMMIT;

@@ -15,7 +15,13 @@ from receipt_service.config.parts import (
     ReleaseSettings,
     StatisticsSettings,
 )
-from receipt_service.config.processes import ApiSettings, EmbeddedSettings, PublishSettings, WorkerSettings
+from receipt_service.config.processes import (
+    ApiSettings,
+    EmbeddedSettings,
+    PublishSettings,
+    RetentionSettings,
+    WorkerSettings,
+)
 from receipt_service.environment import PREFIX, CoreSettings, is_secret
 from receipt_service.errors import ConfigurationError
 
@@ -29,6 +35,7 @@ PROCESSES: Final[Mapping[str, type[CoreSettings]]] = {
     "statistics": StatisticsSettings,
     "release": ReleaseSettings,
     "log": LogSettings,
+    "retention": RetentionSettings,
 }
 """Which settings each kind of process reads; together, all there are."""
 

@@ -15,6 +15,7 @@ from receipt_service.config.parts import (
     NoiseSettings,
     OpenDataSettings,
     PublicSettings,
+    RetentionPolicySettings,
     SignInSettings,
     StatisticsSettings,
 )
@@ -26,6 +27,10 @@ _OADC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{3,11}")
 
 class PublishSettings(DatabaseSettings, IssuerKeySettings, PublicSettings, OpenDataSettings):
     """`statistics publish`: reads counts, signs, writes the public file."""
+
+
+class RetentionSettings(RetentionPolicySettings, IssuerKeySettings, PublicSettings):
+    """`retention run`: lets go of what has outlived its term, and signs the record of it for the log."""
 
 
 class ApiSettings(
