@@ -6,6 +6,7 @@ telephones and mailboxes that refuse. Twice: while the worker is away (sealed on
 """
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -39,6 +40,8 @@ CANARIES = [Canary(number) for number in range(IDENTITIES)]
 HOSTILE = CANARIES[-60:]
 """These come in requests that are refused; all the others get a receipt."""
 ACCEPTED = CANARIES[:-60]
+CORRECTED = ACCEPTED[::40]
+CANCELLED = ACCEPTED[1]
 MANNERS = {
     2: Manner(Behaviour.REFUSES, 21211),
     3: Manner(Behaviour.REFUSES, 21614),
@@ -127,6 +130,7 @@ def test_no_identity_is_left_anywhere(watched, tmp_path, capsys):
 
     watched.start("api")
     submit_all(watched)
+    correct_some(watched)
     refuse_all(watched)
     before = watched.searched()
     sealed = envelopes_open_with_the_epoch_key_alone(watched)
@@ -181,6 +185,37 @@ async def answered(client: ApiClient, canary: Canary) -> bytes:
         if answer.status == 201:
             return answer.content
         assert answer.status == 401, answer.content
+
+
+def correct_some(watched: Watched) -> None:
+    """Correct a few, with the person again; what names them in the explanation is refused; cancel one."""
+
+    async def amend(session: aiohttp.ClientSession, token: str, canary: Canary, what: str, body: object) -> int:
+        number = json.loads(watched.received[canary.number])["receipt_number"]
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f'"{uuid4()}"'}
+        url = f"{watched.stage.url}/v1/checks/{number}/{what}"
+        async with session.post(url, json=body, headers=headers) as answer:
+            content = await answer.read()
+            if answer.status >= 400:
+                watched.keep(answer.status, dict(answer.headers), content)
+            return answer.status
+
+    async def everything() -> None:
+        async with watched.stage.client() as client, aiohttp.ClientSession() as session:
+            token = await client.token(OFFICER)
+            for canary in CORRECTED:
+                check = canary.body(recipient={"on_screen": True})
+                for explanation in (canary.family_name, canary.sms, canary.email, f"né le {canary.birth_date}"):
+                    named = {"reason": "wrong_time", "explanation": f"Erreur pour {explanation}", "check": check}
+                    assert await amend(session, token, canary, "corrections", named) == 422, explanation
+                sound = {"reason": "wrong_time", "explanation": "Heure relevée de travers", "check": check}
+                assert await amend(session, token, canary, "corrections", sound) == 201
+            named = {"reason": "other_ground", "explanation": f"Voir {CANCELLED.email}"}
+            assert await amend(session, token, CANCELLED, "cancellation", named) == 422
+            assert await amend(session, token, CANCELLED, "cancellation", {"reason": "duplicate"}) == 201
+
+    asyncio.run(everything())
+    assert len(watched.stage.sql("SELECT old_stub_id FROM correction")) == len(CORRECTED) + 1
 
 
 def refuse_all(watched: Watched) -> None:
@@ -257,7 +292,7 @@ def deliver_all(watched: Watched) -> None:
     assert ends == {"delivered", "undeliverable", "accepted", "handed_over", "declined"}
     wait_for(lambda: not stage.sql("SELECT id FROM fold_queue"), 60, "everything counted")
     counted = stage.sql("SELECT sum(n) AS n FROM rollup_cell WHERE area = 'F' AND table_code = 'total'")
-    assert [row.n for row in counted] == [len(ACCEPTED)]
+    assert [row.n for row in counted] == [len(ACCEPTED) - 1], "one was cancelled"
     assert not any(record.body for record in stage.phones.records.values())
 
 
