@@ -46,4 +46,7 @@ GRANT SELECT, DELETE ON log_queue TO receipts_log;
 GRANT SELECT, INSERT ON log_entry, log_anchor TO receipts_log;
 GRANT SELECT, UPDATE ON log_tree TO receipts_log;    -- triggers: it grows and is never cut
 
+-- `retention run` and `migrate` are the owner's: nobody else changes a stub, and the trigger lets even the owner change
+-- only what a deletion names.
+
 COMMIT;

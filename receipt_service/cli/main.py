@@ -27,6 +27,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "log": ("receipt_service.cli.log:log", "Keep the transparency log."),
     "migrate": ("receipt_service.cli.migrate:migrate", "Bring the database to this version's schema."),
     "openapi": ("receipt_service.cli.openapi:openapi", "Print the OpenAPI document of the API."),
+    "retention": ("receipt_service.cli.retention:retention", "Let go of what was kept long enough."),
     "serve": ("receipt_service.cli.serve:serve", "Run API and delivery worker in one process."),
     "statistics": ("receipt_service.cli.statistics:statistics", "Fold checks into statistics, rebuild, publish."),
     "trust": ("receipt_service.cli.trust:trust", "Keep the keys that receipts are verified with."),

@@ -20,6 +20,9 @@ from receipt_service.config.processes import (
     AuditSettings,
     EmbeddedSettings,
     PublishSettings,
+    EmbeddedSettings,
+    PublishSettings,
+    RetentionSettings,
     WorkerSettings,
 )
 from receipt_service.environment import PREFIX, CoreSettings, is_secret
@@ -36,6 +39,7 @@ PROCESSES: Final[Mapping[str, type[CoreSettings]]] = {
     "release": ReleaseSettings,
     "log": LogSettings,
     "audit": AuditSettings,
+    "retention": RetentionSettings,
 }
 """Which settings each kind of process reads; together, all there are."""
 

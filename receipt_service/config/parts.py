@@ -136,6 +136,37 @@ class PublicSettings(CoreSettings):
         return self
 
 
+class RetentionPolicySettings(DatabaseSettings):
+    """How long the stub-book keeps what (docs/retention.md)."""
+
+    retention_disclosures_years: int = Field(
+        default=6,
+        ge=1,
+        le=100,
+        description="How long a stub's disclosures are kept, from the record of the check (CPP art. 8: prescription of "
+        "délits).",
+    )
+    retention_groups: Words = Field(
+        default=("legal_basis", "consequences", "when_where", "officer"),
+        description="Which disclosures go then: the others stay until the whole stub goes.",
+    )
+    retention_stubs_years: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="How long a stub is kept at all; then only its leaf stays. *Unconfirmed*: no text sets a term yet.",
+    )
+
+    @model_validator(mode="after")
+    def _check_retention(self) -> Self:
+        known = {"legal_basis", "consequences", "when_where", "officer"}
+        if not self.retention_groups or set(self.retention_groups) - known:
+            raise ValueError(f"retention_groups: of {', '.join(sorted(known))}")
+        if self.retention_stubs_years < self.retention_disclosures_years:
+            raise ValueError("retention_stubs_years: not shorter than retention_disclosures_years")
+        return self
+
+
 class NoiseSettings(CoreSettings):
     """What may be known of the noise: `statistics release` makes it, the dashboard's intervals allow for it."""
 

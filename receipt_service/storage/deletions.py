@@ -24,11 +24,13 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from receipt_service.domain.identifiers import StubId
-from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, table_of
+from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, is_sqlite, table_of
 from receipt_service.storage.frames import Cut, Frame, FrameRow, cut, join
 from receipt_service.storage.log_entries import LogEntryRow
 from receipt_service.storage.log_tree import LogTreeRow
 from receipt_service.storage.stubs import DISCLOSURES, StubRow, erased_number
+
+_ONE_AT_A_TIME = 0x5245_4345_4445_4C53  # "RECEDELS": an advisory lock
 
 
 class DeletionRow(SQLModel, table=True):
@@ -90,6 +92,12 @@ class NewDeletion:
     record: str
     disclosure: str
     stubs: Sequence[Outlived]
+
+
+def keep_others_out(connection: Connection) -> None:
+    """Let no second process delete until this transaction ends; on SQLite none could."""
+    if not is_sqlite(connection):
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
 
 
 def reached(connection: Connection, dropped: str) -> int:

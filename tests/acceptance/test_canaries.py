@@ -6,6 +6,7 @@ telephones and mailboxes that refuse. Twice: while the worker is away (sealed on
 """
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -39,6 +40,8 @@ CANARIES = [Canary(number) for number in range(IDENTITIES)]
 HOSTILE = CANARIES[-60:]
 """These come in requests that are refused; all the others get a receipt."""
 ACCEPTED = CANARIES[:-60]
+CORRECTED = ACCEPTED[::40]
+CANCELLED = ACCEPTED[1]
 MANNERS = {
     2: Manner(Behaviour.REFUSES, 21211),
     3: Manner(Behaviour.REFUSES, 21614),
@@ -130,6 +133,7 @@ def test_no_identity_is_left_anywhere(watched, tmp_path, capsys):
     watched.start("log")
     watched.start("api")
     submit_all(watched)
+    correct_some(watched)
     refuse_all(watched)
     before = watched.searched()
     sealed = envelopes_open_with_the_epoch_key_alone(watched)
@@ -186,6 +190,37 @@ async def answered(client: ApiClient, canary: Canary) -> bytes:
         if answer.status == 201:
             return answer.content
         assert answer.status == 401, answer.content
+
+
+def correct_some(watched: Watched) -> None:
+    """Correct a few, with the person again; what names them in the explanation is refused; cancel one."""
+
+    async def amend(session: aiohttp.ClientSession, token: str, canary: Canary, what: str, body: object) -> int:
+        number = json.loads(watched.received[canary.number])["receipt_number"]
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f'"{uuid4()}"'}
+        url = f"{watched.stage.url}/v1/checks/{number}/{what}"
+        async with session.post(url, json=body, headers=headers) as answer:
+            content = await answer.read()
+            if answer.status >= 400:
+                watched.keep(answer.status, dict(answer.headers), content)
+            return answer.status
+
+    async def everything() -> None:
+        async with watched.stage.client() as client, aiohttp.ClientSession() as session:
+            token = await client.token(OFFICER)
+            for canary in CORRECTED:
+                check = canary.body(recipient={"on_screen": True})
+                for explanation in (canary.family_name, canary.sms, canary.email, f"né le {canary.birth_date}"):
+                    named = {"reason": "wrong_time", "explanation": f"Erreur pour {explanation}", "check": check}
+                    assert await amend(session, token, canary, "corrections", named) == 422, explanation
+                sound = {"reason": "wrong_time", "explanation": "Heure relevée de travers", "check": check}
+                assert await amend(session, token, canary, "corrections", sound) == 201
+            named = {"reason": "other_ground", "explanation": f"Voir {CANCELLED.email}"}
+            assert await amend(session, token, CANCELLED, "cancellation", named) == 422
+            assert await amend(session, token, CANCELLED, "cancellation", {"reason": "duplicate"}) == 201
+
+    asyncio.run(everything())
+    assert len(watched.stage.sql("SELECT old_stub_id FROM correction")) == len(CORRECTED) + 1
 
 
 def refuse_all(watched: Watched) -> None:
@@ -265,6 +300,7 @@ def deliver_all(watched: Watched) -> None:
     assert [row.n for row in counted] == [len(ACCEPTED)]
     logged = "SELECT published_size FROM log_tree"
     wait_for(lambda: [row.published_size for row in stage.sql(logged)] == [len(ACCEPTED)], 60, "everything logged")
+    assert [row.n for row in counted] == [len(ACCEPTED) - 1], "one was cancelled"
     assert not any(record.body for record in stage.phones.records.values())
 
 

@@ -37,7 +37,7 @@ def test_every_setting_says_what_it_means():
 
 
 def test_names_carry_their_unit():
-    units = ("_seconds", "_hours", "_bytes", "_limit", "_port", "_connections", "_concurrency", "_checks")
+    units = ("_seconds", "_hours", "_bytes", "_limit", "_port", "_connections", "_concurrency", "_checks", "_years")
     for settings in PROCESSES.values():
         for name, field in settings.model_fields.items():
             if field.annotation in {int, float}:

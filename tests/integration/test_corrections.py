@@ -5,12 +5,16 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from receipt_service.bootstrap.law import load_law
 from receipt_service.domain.canonical import base64url, from_base64url
 from receipt_service.domain.groups import Group
 from receipt_service.domain.log_record import digest_of_facts
 from receipt_service.domain.receipt import Receipt
+from receipt_service.statistics.facts import FactReader
+from receipt_service.statistics.record_keys import RecordKeys
+from receipt_service.statistics.rollup import Rollup
 from receipt_service.tlog.merkle import leaf_hash
 from receipt_service.web.authentication import Role
 from tests.support.api import Api
@@ -151,6 +155,46 @@ def test_the_commit_itself_refuses_what_another_process_corrected_meanwhile(api,
     late = correction() if what == "corrections" else {"reason": "duplicate"}
     assert amend(api, number, late, what=what).problem == "already-amended"
     assert everything(api) == before, "nothing of it is written"
+
+
+@pytest.mark.parametrize("what", ["corrections", "cancellation"])
+@pytest.mark.parametrize("step", ["corrections.add", "fold_queue.withdraw", "log_queue.ask"])
+def test_a_step_that_fails_leaves_nothing_and_the_repeat_makes_it_whole(api, monkeypatch, what, step):
+    number = issued(api)["receipt_number"]
+    before, key = everything(api), str(uuid4())
+    body = correction() if what == "corrections" else {"reason": "duplicate"}
+
+    def gone(*_, **__):
+        raise OperationalError("", {}, Exception())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"receipt_service.issuance.amendments.{step}", gone)
+        assert amend(api, number, body, what=what, key=key).problem == "unavailable"
+    assert everything(api) == before
+    assert amend(api, number, body, what=what, key=key).status == 201
+
+
+def test_statistics_count_the_effective_check_alone(api):
+    law = load_law()
+    rollup = Rollup(api.engine, FactReader(law.catalogues, law.territory), RecordKeys(b"k" * 32))
+    replaced, cancelled = issued(api)["receipt_number"], issued(api)["receipt_number"]
+    issued(api)
+    body = correction()
+    del body["check"]["recipient"]
+    amend(api, replaced, body)
+    amend(api, cancelled, {"reason": "duplicate"}, what="cancellation")
+
+    def counted():
+        found = rows(api, "SELECT table_code, a, n FROM rollup_cell WHERE area = 'F' AND b = '' AND n <> 0")
+        return {(table, a): n for table, a, n in found}
+
+    rollup.fold(1000)
+    folded = counted()
+    assert folded["total", ""] == 2
+    assert folded["record", "correction"] == 1
+    assert ("delivery", "declined") not in folded
+    rollup.rebuild()
+    assert counted() == folded
 
 
 def test_who_may_correct(api):

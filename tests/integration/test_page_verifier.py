@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from receipt_service.domain.canonical import base64url, from_base64url
+from receipt_service.domain.groups import STUB_GROUPS, Group
 from receipt_service.domain.link import ReceiptLink
 from receipt_service.domain.person import (
     EstablishedBy,
@@ -20,7 +21,7 @@ from receipt_service.domain.person import (
 from receipt_service.verify.links import complete, verify_link
 from receipt_service.verify.verifier import Verifier
 from tests.support.receipts import NOW as SAMPLE_NOW
-from tests.support.receipts import RECEIPT_NUMBER, sample_link, sample_receipt, sample_trust_root
+from tests.support.receipts import RECEIPT_NUMBER, sample_link, sample_receipt, sample_trust_root, sample_verifier
 
 pytestmark = pytest.mark.needs_node
 
@@ -142,6 +143,33 @@ def test_a_link_without_a_person_shows_the_stub():
     link = {"fragment": RECEIPT_NUMBER, "stub": stub}
     (answer,) = run(trust_of(sample_trust_root()), SAMPLE_NOW, links=[link])["links"]
     assert (answer["status"], answer["view"]) == ("passed", "stub")
+
+
+def erased_links():
+    """Stubs that lack groups, with what is said to be erased: rightly, wrongly, and of a link with another seed."""
+    receipt, own = sample_receipt(), sample_link()
+    stranger = ReceiptLink(RECEIPT_NUMBER, b"x" * 16, own.person)
+    by_group = dict(zip(STUB_GROUPS, receipt.stub.disclosures, strict=True))
+    for gone in ([], [Group.LEGAL_BASIS], [Group.WHEN_WHERE], list(STUB_GROUPS[:3]), list(STUB_GROUPS)):
+        kept = [text for group, text in by_group.items() if group not in gone]
+        stub = "~".join([receipt.leaf, *kept, ""])
+        for said in (gone, gone[1:], [*gone, Group.OFFICER]):
+            yield own, stub, said
+        yield stranger, stub, gone
+
+
+def test_a_stub_that_has_lost_groups_is_held_to_those_that_are_said_to_be_erased():
+    cases = list(erased_links())
+    answers = run(
+        trust_of(sample_trust_root()),
+        SAMPLE_NOW,
+        links=[{"fragment": link.fragment, "stub": stub, "erased": said} for link, stub, said in cases],
+    )["links"]
+    for (link, stub, said), answer in zip(cases, answers, strict=True):
+        verdict, _ = verify_link(sample_verifier(), link, stub, SAMPLE_NOW, frozenset(said))
+        assert answer["status"] == verdict.status, (said, answer)
+    assert [answer["status"] for answer in answers[::4]] == ["passed"] * 5
+    assert {answer["status"] for answer in answers[3::4]} == {"failed"}
 
 
 def flipped(text):

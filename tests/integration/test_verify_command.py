@@ -198,6 +198,46 @@ def test_a_link_is_verified_offline_with_its_saved_stub(place):
         assert run(place, sample_link().url(ISSUER), "--stub", place / name, "--save", saved).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("told", "fr", "en"),
+    [
+        ({"replaced_by": "2ZK7Z2M9K4T8W1XC5VB6ND0RHJ", "reason": "wrong_place"}, "! REMPLACÉ", "! REPLACED"),
+        ({"cancelled": True, "reason": "duplicate"}, "! ANNULÉ", "! CANCELLED"),
+    ],
+)
+def test_a_receipt_that_no_longer_stands_is_authentic_and_says_so(place, told, fr, en):
+    answer = json.loads(stub_answer()) | told
+    (place / "answer.json").write_text(json.dumps(answer))
+    for lang, word in (("fr", fr), ("en", en)):
+        result = run(place, sample_link().url(ISSUER), "--stub", place / "answer.json", "--lang", lang)
+        assert result.exit_code == 0
+        assert result.output.startswith(WORDS[lang]["passed"])
+        assert word in result.output
+        assert told["reason"] in result.output
+        assert told.get("replaced_by", "") in result.output
+
+
+@pytest.mark.parametrize(
+    "told", [{"reason": "\x1b[2J"}, {"replaced_by": "\x1b[2J"}, {"erased": "x"}, {"erased": [1, []]}]
+)
+def test_what_a_service_says_of_the_state_cannot_steer_the_terminal(place, told):
+    (place / "answer.json").write_text(json.dumps(json.loads(stub_answer()) | told))
+    result = run(place, sample_link().url(ISSUER), "--stub", place / "answer.json")
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+
+
+def test_a_stub_that_has_lost_a_group_passes_as_what_is_left(place):
+    answer = json.loads(stub_answer())
+    answer["disclosures"] = answer["disclosures"][1:]
+    (place / "answer.json").write_text(json.dumps({**answer, "erased": ["legal_basis"]}))
+    result = run(place, sample_link().url(ISSUER), "--stub", place / "answer.json", "--lang", "en")
+    assert result.exit_code == 0, result.output
+    assert "Erased by the service" in result.output
+    (place / "answer.json").write_text(json.dumps(answer))
+    assert run(place, sample_link().url(ISSUER), "--stub", place / "answer.json").exit_code == 1
+
+
 def test_a_link_in_a_file_is_a_link(place):
     (place / "answer.json").write_bytes(stub_answer())
     (place / "link.txt").write_text(sample_link().url(ISSUER) + "\n")

@@ -1,5 +1,5 @@
 // Runs the page's own verifier under Node: reads a job on standard input, writes its verdicts.
-// {modules, trust, now, receipts: [text], links: [{fragment, stub}]} → {receipts: [...], links: [...]}
+// {modules, trust, now, receipts: [text], links: [{fragment, stub, erased}]} → {receipts: [...], links: [...]}
 
 import { pathToFileURL } from "node:url";
 
@@ -13,11 +13,11 @@ const { NotALink, complete, parseFragment, verifyLink } = await load("link.js");
 const trust = await readKeys(job.trust);
 const brief = ({ status, reason, view, shown }) => ({ status, reason, view, shown });
 
-async function follow({ fragment, stub }) {
+async function follow({ fragment, stub, erased }) {
   try {
     const link = parseFragment(fragment);
     const receipt = link.person === undefined ? null : await complete(link, stub);
-    return { ...brief(await verifyLink(link, stub, trust, job.now)), receipt };
+    return { ...brief(await verifyLink(link, stub, trust, job.now, erased ?? [])), receipt };
   } catch (error) {
     if (error instanceof NotALink) return { status: "failed", reason: "link_malformed" };
     throw error;

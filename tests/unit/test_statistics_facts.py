@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from receipt_service.domain.groups import Group, claims_of
+from receipt_service.domain.correction import CorrectionReason, Replaced
+from receipt_service.domain.groups import ORDINARY, Group, Moment, claims_of
 from receipt_service.errors import MalformedReceipt
 from receipt_service.statistics.facts import born_at_rest, cells_of, delay_band, officer_cells_of, resting
 from receipt_service.statistics.lattice import DELAY_BANDS, Delivery, Dimension, RecordMark
@@ -18,10 +19,15 @@ from tests.support.stub_facts import claims, packed, reader
 TREE = UnitTree({"N": None, "N1": "N"})
 
 
-def real(code, *, recorded_at=NOW, **changed):
+def real(code, *, recorded_at=NOW, moment=ORDINARY, **changed):
     check = replace(situation(code).check(), **changed)
     groups = claims_of(
-        check, situation(code).person, receipt_number=RECEIPT_NUMBER, recorded_at=recorded_at, catalogue=catalogue()
+        check,
+        situation(code).person,
+        receipt_number=RECEIPT_NUMBER,
+        recorded_at=recorded_at,
+        catalogue=catalogue(),
+        moment=moment,
     )
     kept = [(group, claim) for group, claim in groups.items() if group is not Group.PERSON]
     return check, reader().read("\n".join(json.dumps(["s", group.value, claim]) for group, claim in kept))
@@ -66,6 +72,30 @@ def test_a_check_recorded_after_an_hour_is_late_and_may_be_complete():
 
     assert in_time.marks == (RecordMark.COMPLETE,)
     assert late.marks == (RecordMark.COMPLETE, RecordMark.LATE)
+
+
+def test_a_correction_is_marked_and_as_late_as_the_receipt_that_it_replaces():
+    def corrected(first_recorded_at):
+        replaced = Replaced(
+            receipt_number=RECEIPT_NUMBER,
+            reason=CorrectionReason.WRONG_PLACE,
+            checked_at=CHECKED_AT,
+            recorded_at=first_recorded_at,
+        )
+        days_after = CHECKED_AT + timedelta(days=2)
+        return real("CPP-78-2-AL2", recorded_at=days_after, moment=Moment(replaces=replaced))[1]
+
+    in_time, late = corrected(CHECKED_AT), corrected(CHECKED_AT + timedelta(hours=2))
+    assert in_time.corrects
+    assert in_time.marks == (RecordMark.COMPLETE, RecordMark.CORRECTION)
+    assert late.marks == (RecordMark.COMPLETE, RecordMark.LATE, RecordMark.CORRECTION)
+    assert not fact().corrects
+
+
+def test_a_correction_that_went_to_nobody_was_declined_by_nobody():
+    channels = ("screen", "declined")
+    assert born_at_rest(channels) == (Delivery.SHOWN, Delivery.DECLINED)
+    assert born_at_rest(channels, corrects=True) == (Delivery.SHOWN,)
 
 
 def test_a_check_without_any_reason_is_marked():
