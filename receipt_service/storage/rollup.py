@@ -280,7 +280,7 @@ def sums(
         query = query.where(_cell.c.area.in_(areas))
     if tables:
         query = query.where(_cell.c.table_code.in_(tables))
-    for some in connection.execution_options(stream_results=True).execute(query).partitions(_ROWS_AT_ONCE):
+    for some in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query).partitions():
         for area, table, a, b, n, k in some:
             yield area, table, a, b, int(n), int(k) % MODULUS
 
