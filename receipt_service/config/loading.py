@@ -20,8 +20,6 @@ from receipt_service.config.processes import (
     AuditSettings,
     EmbeddedSettings,
     PublishSettings,
-    EmbeddedSettings,
-    PublishSettings,
     RetentionSettings,
     WorkerSettings,
 )

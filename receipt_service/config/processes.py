@@ -33,6 +33,8 @@ class AuditSettings(DatabaseSettings, IssuerKeySettings, LogFolderSettings):
     """`audit` beside the database: reads stubs and log, signs nothing but an evidence file."""
 
     public_url: Url = Field(description="Origin of this service, which is the issuer of its receipts.")
+
+
 class RetentionSettings(RetentionPolicySettings, IssuerKeySettings, PublicSettings):
     """`retention run`: lets go of what has outlived its term, and signs the record of it for the log."""
 

@@ -10,8 +10,6 @@ from receipt_service.domain.groups import Group
 from receipt_service.domain.person import EstablishedBy, IdentityEstablished
 from receipt_service.verify.verdict import Status, View
 from tests.support.page_browser import opened, settled, verdict
-from tests.support.receipts import NOW, sample_verifier
-from tests.support.page_site import Site, page_site
 from tests.support.receipts import LATE_CORRECTION, NOW, sample_verifier
 from tests.support.rendered_receipts import MAYOTTE, REFUSED, Case, catalogues
 

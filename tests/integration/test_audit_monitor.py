@@ -23,7 +23,7 @@ BEGIN = NOW - timedelta(days=3)
 
 @pytest.fixture
 def log(tmp_path, sqlite_url):
-    made = AuditedLog(sqlite_url, tmp_path)
+    made = AuditedLog(sqlite_url, tmp_path, NOW)  # importing may lie minutes back
     made.register(stubs_over_days(700, 0.9, BEGIN))
     made.publish()
     yield made
