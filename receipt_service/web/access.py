@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receipt_service.web.authentication import Caller, Role, bearer_token, require_role
 from receipt_service.web.openapi import problem_answers
-from receipt_service.web.problems import FORBIDDEN, INVALID_TOKEN, NOT_ACCEPTABLE, UNAUTHENTICATED, Problem, Refused
+from receipt_service.web.problems import FORBIDDEN, INVALID_TOKEN, NOT_ACCEPTABLE, UNAUTHENTICATED, Problem
+from receipt_service.web.refusals import Refused
 
 PUBLIC: Final[tuple[Role, ...]] = ()
 """No token: what is served is public, or its address is itself the capability."""

@@ -12,7 +12,8 @@ from receipt_service.audit.closings import MOST_CHECKS
 from receipt_service.audit.readings import AUDIT_PURPOSES, AuditPurpose, Reason, ReasonRequired, reason_of
 from receipt_service.errors import InvalidCheck
 from receipt_service.web import json_body
-from receipt_service.web.problems import AUDIT_REASON_REQUIRED, Refused
+from receipt_service.web.problems import AUDIT_REASON_REQUIRED
+from receipt_service.web.refusals import Refused
 from receipt_service.web.shape_faults import faults_of
 
 M = TypeVar("M", bound=BaseModel)

@@ -19,7 +19,8 @@ from jwt.exceptions import PyJWTError
 
 from receipt_service.errors import ConfigurationError
 from receipt_service.web import json_body
-from receipt_service.web.problems import FORBIDDEN, INVALID_TOKEN, UNAUTHENTICATED, Refused
+from receipt_service.web.problems import FORBIDDEN, INVALID_TOKEN, UNAUTHENTICATED
+from receipt_service.web.refusals import Refused
 from receipt_service.web.token_keys import KeySource
 
 LONGEST_TOKEN: Final = 8192

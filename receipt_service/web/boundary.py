@@ -16,15 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from receipt_service import telemetry
 from receipt_service.errors import ReceiptServiceError
-from receipt_service.web.problems import (
-    BODY_TOO_LARGE,
-    INTERNAL_ERROR,
-    REQUEST_TIMEOUT,
-    Refused,
-    problem_of_status,
-    problem_response,
-    refusal_of,
-)
+from receipt_service.web.problems import BODY_TOO_LARGE, INTERNAL_ERROR, REQUEST_TIMEOUT
+from receipt_service.web.refusals import Refused, problem_of_status, problem_response, refusal_of
 
 BODY_SECONDS: Final = 20
 """The longest wait for the rest of a request's body."""

@@ -27,7 +27,8 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from receipt_service.domain.receipt_number import parse_receipt_number
 from receipt_service.errors import MalformedReceipt
-from receipt_service.web.problems import IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_MISSING, Refused
+from receipt_service.web.problems import IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_MISSING
+from receipt_service.web.refusals import Refused
 
 _LOCAL_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?")
 _TIMESTAMP: Final = re.compile(_LOCAL_TIME.pattern + r"(Z|[+\-][0-9]{2}:[0-9]{2})")

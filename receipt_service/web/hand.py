@@ -1,6 +1,7 @@
 """How much one process takes in hand at once; beyond it clients are asked to come back."""
 
-from receipt_service.web.problems import OVERLOADED, Refused
+from receipt_service.web.problems import OVERLOADED
+from receipt_service.web.refusals import Refused
 
 
 class Hand:

@@ -10,7 +10,8 @@ from typing import Any, Final
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from receipt_service.web.problems import MALFORMED_REQUEST, UNSUPPORTED_MEDIA_TYPE, Refused
+from receipt_service.web.problems import MALFORMED_REQUEST, UNSUPPORTED_MEDIA_TYPE
+from receipt_service.web.refusals import Refused
 
 MAX_DEPTH: Final = 16
 """The deepest accepted nesting; our own bodies need five levels."""

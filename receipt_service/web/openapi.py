@@ -8,7 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from receipt_service.web.problems import MEDIA_TYPE, TYPE_PREFIX, Problem, Refused, problem_document
+from receipt_service.web.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
+from receipt_service.web.refusals import Refused, problem_document
 
 VERSION: Final = "1.0.0"
 _REFERENCE: Final = "#/components/schemas/{model}"

@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from receipt_service.web.problems import INVALID_PARAMETER, Refused
+from receipt_service.web.problems import INVALID_PARAMETER
+from receipt_service.web.refusals import Refused
 
 _MOST: Final = 20
 

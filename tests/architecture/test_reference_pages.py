@@ -8,7 +8,8 @@ import pytest
 
 from receipt_service.domain.rule_texts import RULES
 from receipt_service.telemetry import FIELDS
-from receipt_service.web.problems import PROBLEMS, Problem, Refused, refusal_of
+from receipt_service.web.problems import PROBLEMS, Problem
+from receipt_service.web.refusals import Refused, refusal_of
 from receipt_service.web.shape_faults import _RULE_OF_TYPE, SHAPE_RULES
 
 ROOT = Path(__file__).parents[2]

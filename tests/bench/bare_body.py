@@ -99,6 +99,7 @@ class BareCheck(_Body):
     selection: str
     checked_at: datetime
     ended_at: datetime | None = None
+    recorded_by_device_at: datetime | None = None
     place: BarePlace
     measures: list[str] = []
     outcomes: list[str]

@@ -15,7 +15,7 @@ from receipt_service.domain.recipient import Channel
 from receipt_service.errors import InvalidCheck
 from receipt_service.web import fields, json_body
 from receipt_service.web.example_files import example
-from receipt_service.web.problems import Refused
+from receipt_service.web.refusals import Refused
 from receipt_service.web.requests import read_check
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)

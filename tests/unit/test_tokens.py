@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from receipt_service.errors import ConfigurationError
 from receipt_service.web.authentication import Caller, Role, TokenPolicy, TokenVerifier, bearer_token, require_role
 from receipt_service.web.demo_issuer import DemoIssuer
-from receipt_service.web.problems import Refused
+from receipt_service.web.refusals import Refused
 from receipt_service.web.token_keys import FixedKeys, usable_keys
 from tests.support.tokens import (
     ALGORITHMS,

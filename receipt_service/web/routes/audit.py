@@ -15,8 +15,8 @@ from receipt_service.web.audit_requests import AuditMatchIn, AuditPeriodIn, read
 from receipt_service.web.authentication import Caller, Role
 from receipt_service.web.example_files import example
 from receipt_service.web.openapi import json_content
-from receipt_service.web.problems import Refused
 from receipt_service.web.query import query_parameters
+from receipt_service.web.refusals import Refused
 from receipt_service.web.responses import json_response
 from receipt_service.web.services import services_of
 

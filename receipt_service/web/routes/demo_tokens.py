@@ -17,7 +17,7 @@ from receipt_service.web.authentication import Role
 from receipt_service.web.demo_issuer import DEMO_PATH, DEMO_SUPERVISORS, LIFETIME_SECONDS, DemoIssuer
 from receipt_service.web.languages import preferred_language
 from receipt_service.web.pages import HEADERS
-from receipt_service.web.problems import Refused
+from receipt_service.web.refusals import Refused
 from receipt_service.web.responses import json_response
 from receipt_service.web.services import services_of
 

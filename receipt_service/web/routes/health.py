@@ -7,7 +7,7 @@ from starlette.responses import Response
 from receipt_service.web import problems
 from receipt_service.web.access import PUBLIC, DirectRoute, Route
 from receipt_service.web.openapi import json_content
-from receipt_service.web.problems import Refused
+from receipt_service.web.refusals import Refused
 from receipt_service.web.responses import json_response
 from receipt_service.web.services import services_of
 

@@ -13,8 +13,8 @@ from receipt_service.web.authentication import Caller, Role
 from receipt_service.web.example_files import example
 from receipt_service.web.officer_answers import officer_statistics_response
 from receipt_service.web.openapi import json_content
-from receipt_service.web.problems import Refused
 from receipt_service.web.query import query_parameters
+from receipt_service.web.refusals import Refused
 from receipt_service.web.services import services_of
 
 router = APIRouter(route_class=DirectRoute)

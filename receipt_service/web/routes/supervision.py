@@ -27,16 +27,9 @@ from receipt_service.web.access import DirectRoute
 from receipt_service.web.authentication import Caller, Role, bearer_token, require_role
 from receipt_service.web.languages import preferred_language
 from receipt_service.web.pages import HEADERS
-from receipt_service.web.problems import (
-    FORBIDDEN,
-    INVALID_PARAMETER,
-    INVALID_TOKEN,
-    OFFICER_UNKNOWN,
-    UNAUTHENTICATED,
-    Refused,
-    refusal_of,
-)
+from receipt_service.web.problems import FORBIDDEN, INVALID_PARAMETER, INVALID_TOKEN, OFFICER_UNKNOWN, UNAUTHENTICATED
 from receipt_service.web.query import query_parameters
+from receipt_service.web.refusals import Refused, refusal_of
 from receipt_service.web.services import Services, services_of
 from receipt_service.web.sign_in import CALLBACK_PATH, SignIn, SignInFailed
 from receipt_service.web.statistics_answers import NOTICE
