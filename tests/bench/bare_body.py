@@ -106,3 +106,4 @@ class BareCheck(_Body):
     person: Annotated[BareEstablished | BareNotEstablished, Field(discriminator="identity")]
     recipient: BareRecipient
     second_language: str | None = None
+    recorded_by_device_at: datetime | None = None
