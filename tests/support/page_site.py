@@ -27,6 +27,7 @@ class Site:
     address: str = ""
     stubs: dict[str, dict[str, object]] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
     def add(self, case: Case) -> str:
@@ -37,6 +38,8 @@ class Site:
         return f"{self.address}/r#{case.link.fragment}"
 
     def answer(self, name: str, content: bytes | None) -> Response:
+        if name in self.erased:
+            return Response(status_code=410)
         if name in self.failing:
             return Response(status_code=503)
         if content is None:

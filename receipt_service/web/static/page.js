@@ -26,6 +26,7 @@ const find = (id) => document.getElementById(id);
 const state = { language: "fr", texts: {}, verdict: null, catalogue: null, working: false };
 
 class Unreachable extends Error {}
+class Erased extends Error {}
 
 async function get(address) {
   let answer;
@@ -35,6 +36,7 @@ async function get(address) {
     throw new Unreachable();
   }
   if (answer.status === 404) return null;
+  if (answer.status === 410) throw new Erased();
   if (!answer.ok) throw new Unreachable();
   return new Uint8Array(await answer.arrayBuffer().catch(() => Promise.reject(new Unreachable())));
 }
@@ -90,6 +92,7 @@ function now() {
 
 async function judgeLink(link) {
   const [stub, trust] = await Promise.allSettled([readStub(link.number), readTrust()]);
+  if (stub.reason instanceof Erased) return refusal("stub_erased", "indeterminate");
   if (stub.status === "rejected") return refusal("stub_unreachable", "indeterminate");
   if (stub.value === null) return refusal("stub_not_found", "indeterminate");
   if (trust.status === "rejected") return refusal("keys_unreachable", "indeterminate");
