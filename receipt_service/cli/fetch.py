@@ -59,6 +59,8 @@ def _refused(error: HTTPError) -> NoReturn:
     with error:
         if error.code == HTTPStatus.NOT_FOUND:
             raise NotFound("the service has no such document") from error
+        if error.code == HTTPStatus.GONE:
+            raise NotFound("the service has erased it: it was kept as long as it may be") from error
         raise Unavailable(f"the service answered {error.code}") from error
 
 

@@ -47,3 +47,11 @@ def test_a_cancelled_receipt_and_an_erased_part_are_told(browser, site):
 def test_a_receipt_that_stands_says_nothing_of_it(browser, site):
     with opened(browser, site.add(Case())) as page:
         assert page.locator("#succession").is_hidden()
+
+
+def test_an_erased_stub_is_no_missing_one(browser, site):
+    url = site.add(Case())
+    site.erased.add("stubs")
+    with opened(browser, url, errors=1) as page:
+        assert verdict(page) == ("indeterminate", "stub_erased")
+        assert "effacé la souche" in page.locator("#verdict-text").inner_text()

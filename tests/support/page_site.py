@@ -32,6 +32,7 @@ class Site:
     policy: bytes | None = POLICY.encode()
     checkpoint: bytes | None = None
     failing: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
     def add(self, case: Case) -> str:
@@ -48,6 +49,8 @@ class Site:
         self.checkpoint = log.note
 
     def answer(self, name: str, content: bytes | None) -> Response:
+        if name in self.erased:
+            return Response(status_code=410)
         if name in self.failing:
             return Response(status_code=503)
         if content is None:

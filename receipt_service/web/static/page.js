@@ -1,7 +1,7 @@
 // The verification page: takes the link out of the address, asks for the stub, the keys and the
 // texts, verifies here, asks for the log's proof, and shows the result. Keeps nothing; every text goes in by textContent.
 
-import { Unreachable, get } from "./asking.js";
+import { Erased, Unreachable, get } from "./asking.js";
 import { GROUPS } from "./claims.js";
 import { base64url, fromUtf8, sha256, utf8 } from "./encoding.js";
 import { NotALink, parseFragment, parseNumber, refusal, verifyLink } from "./link.js";
@@ -92,6 +92,7 @@ function now() {
 
 async function judgeLink(link) {
   const [stub, trust] = await Promise.allSettled([readStub(link.number), readTrust()]);
+  if (stub.reason instanceof Erased) return refusal("stub_erased", "indeterminate");
   if (stub.status === "rejected") return refusal("stub_unreachable", "indeterminate");
   if (stub.value === null) return refusal("stub_not_found", "indeterminate");
   if (trust.status === "rejected") return refusal("keys_unreachable", "indeterminate");
