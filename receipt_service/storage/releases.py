@@ -32,7 +32,7 @@ from receipt_service.storage.engine import UtcDateTime, is_sqlite, table_of
 
 _ROWS_AT_ONCE = 20_000
 _SEPARATOR = "\x1f"
-"""No code and no reference holds it (``rollup`` refuses it)."""
+"""No code and no reference holds it: a request with a control character is refused."""
 
 
 class ReleaseRow(SQLModel, table=True):
