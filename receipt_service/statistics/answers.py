@@ -6,7 +6,7 @@ itself never changes, and is kept (``statistics.frozen``).
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -17,8 +17,17 @@ from receipt_service.domain.check import Officer
 from receipt_service.domain.directory import UnitEntry
 from receipt_service.domain.territory import department_code
 from receipt_service.errors import OutsideOwnUnits, PeriodNotReleased
-from receipt_service.statistics.frozen import LINES_KEPT, PERIODS_KEPT, Kept, ShownAreas
-from receipt_service.statistics.lattice import AreaLevel, Period, code_of, level_of, parts_of, unit_area
+from receipt_service.statistics.frozen import AREAS_KEPT, LINES_KEPT, Kept
+from receipt_service.statistics.lattice import (
+    AreaLevel,
+    Period,
+    code_of,
+    commune_area,
+    department_area,
+    level_of,
+    parts_of,
+    unit_area,
+)
 from receipt_service.statistics.method.cell_key import Mark
 from receipt_service.statistics.questions import Question, Split
 from receipt_service.statistics.releasing.protection import OTHER, TOTAL
@@ -126,7 +135,7 @@ class Answers:
         self._engine = engine
         self._structure = Structure(-1, {})
         self._answers = Kept[tuple[int, Question], Answer](lines_kept, lambda answer: 1 + len(answer.lines))
-        self._areas = Kept[Period, ShownAreas](PERIODS_KEPT)
+        self._areas = Kept[tuple[Period, str], Sequence[str]](AREAS_KEPT, lambda areas: 1 + len(areas))
 
     async def offer(self, reader: Officer) -> Offer:
         """Tell what the reader can ask for."""
@@ -174,13 +183,15 @@ class Answers:
             case Split.UNIT:
                 return [unit_area(below) for below in structure.below.get(code, ())]
             case Split.DEPARTMENT:
-                return self._shown(connection, question.period).departments()
+                return self._areas_like(connection, question.period, department_area(""))
             case _:
-                return self._shown(connection, question.period).communes(code)
+                return self._areas_like(connection, question.period, commune_area(code))
 
-    def _shown(self, connection: Connection, period: Period) -> ShownAreas:
-        found = self._areas.get(period)
-        return found or self._areas.keep(period, ShownAreas(releases.shown_areas(connection, period)))
+    def _areas_like(self, connection: Connection, period: Period, beginning: str) -> Sequence[str]:
+        found = self._areas.get((period, beginning))
+        if found is None:
+            found = self._areas.keep((period, beginning), releases.areas_like(connection, period, beginning))
+        return found
 
     def _structure_of(self, connection: Connection) -> Structure:
         """Read the units again when the directory has another revision."""
@@ -198,7 +209,7 @@ def _periods_of(question: Question) -> tuple[Period, ...]:
     return tuple(part for part in parts_of(question.period) if ("Q" in part) == quarters)
 
 
-def _lines(figures: Sequence[Figure], question: Question) -> list[Line]:
+def _lines(figures: Iterable[Figure], question: Question) -> list[Line]:
     """Name figures by the values of the question's divisions. There may be tens of thousands: operations of France."""
     marks, names, number = _MARKS, _NAMES, len(question.table.dimensions)
     if question.area_split is None and question.period_split is None and number == 1:

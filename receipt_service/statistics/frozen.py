@@ -4,19 +4,15 @@ Kept in memory by each process, up to a bound; the oldest that nobody asked for 
 ask: whoever uses it has found that out before.
 """
 
-import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
-
-from receipt_service.domain.territory import department_code
-from receipt_service.statistics.lattice import AreaLevel, code_of, level_of
 
 LINES_KEPT: Final = 200_000
 """Some 40 MB. The longest answer of a year of France, by operation, has 20,000."""
-PERIODS_KEPT: Final = 40
-"""Two years with their quarters; some 0.3 MB each in a year of France, since texts are shared."""
+AREAS_KEPT: Final = 200_000
+"""Some 20 MB: two years of France, with all communes of every period."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -50,26 +46,3 @@ class Kept(Generic[K, V]):
                     _, old = self._values.popitem(last=False)
                     self._all -= self._size(old)
         return value
-
-
-class ShownAreas:
-    """The areas of a period that show something: départements, and communes by their département."""
-
-    def __init__(self, areas: Iterable[str]) -> None:
-        """Sort out the areas of all levels."""
-        found: dict[str, list[str]] = {}
-        for area in areas:
-            match level_of(area):
-                case AreaLevel.COMMUNE:
-                    found.setdefault(department_code(code_of(area)), []).append(sys.intern(area))
-                case AreaLevel.DEPARTMENT:
-                    found.setdefault("", []).append(sys.intern(area))
-        self._found: Mapping[str, Sequence[str]] = found
-
-    def departments(self) -> Sequence[str]:
-        """Return the départements."""
-        return self._found.get("", ())
-
-    def communes(self, department: str) -> Sequence[str]:
-        """Return the communes of a département, by its code."""
-        return self._found.get(department, ())

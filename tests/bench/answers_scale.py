@@ -110,7 +110,7 @@ def questions(engine: Engine, number: int) -> Iterator[tuple[str, Question]]:
     """Draw questions of each kind, about areas of which something is shown."""
     chance = random.Random(4)
     with reading(engine) as connection:
-        shown = sorted(releases.shown_areas(connection, "2026"))
+        shown = sorted(releases.areas_like(connection, "2026", ""))
     areas = {kind: [area for area in shown if area.startswith(kind)] for kind in "UDCF"}
     for name, (kind, period, by) in KINDS.items():
         for _ in range(number):
@@ -151,7 +151,7 @@ def areas_by_chance(engine: Engine, number: int) -> Iterator[tuple[str, str]]:
     """Draw areas that have a page of indicators, a number of each kind."""
     chance = random.Random(5)
     with reading(engine) as connection:
-        shown = sorted(releases.shown_areas(connection, "2026"))
+        shown = sorted(releases.areas_like(connection, "2026", ""))
     for kind in "FDU":
         for _ in range(number):
             yield AREA_KINDS[kind], chance.choice([area for area in shown if area.startswith(kind)])

@@ -255,4 +255,6 @@ that the process had, drawing the checks included.
 | database | checks | cells of the rollup | month s | figures | quarter s | figures | year s | figures | MiB |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 {releases}
+
+A whole year of France, 47 million checks, on both databases: [the rollup](statistics-rollup.md#at-the-size-of-france).
 """

@@ -1,8 +1,6 @@
 """What is kept of released figures: up to a bound, the least asked for goes first."""
 
-import pytest
-
-from receipt_service.statistics.frozen import Kept, ShownAreas
+from receipt_service.statistics.frozen import Kept
 
 
 def test_what_was_asked_for_last_stays():
@@ -28,17 +26,3 @@ def test_the_first_value_of_a_key_stays():
     kept.keep("a", 2)
     kept.keep("b", 3)
     assert (kept.get("a"), kept.get("b")) == (1, 3)
-
-
-def test_areas_by_what_contains_them():
-    areas = ShownAreas(["F", "UPN", "D75", "D971", "C75110", "C75118", "C97105", "C2A004"])
-    assert [*areas.departments()] == ["D75", "D971"]
-    assert [*areas.communes("75")] == ["C75110", "C75118"]
-    assert [*areas.communes("971")] == ["C97105"]
-    assert [*areas.communes("2A")] == ["C2A004"]
-    assert [*areas.communes("69")] == []
-
-
-def test_what_belongs_to_the_rollup_alone_is_no_area():
-    with pytest.raises(ValueError, match="area"):
-        ShownAreas(["LPN"])
