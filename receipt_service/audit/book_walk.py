@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from receipt_service.audit.findings import Code, Finding, Findings
 from receipt_service.audit.hour_sums import HourSums
+from receipt_service.audit.lawful import GRACE, Deletions
 from receipt_service.audit.log_walk import leaf_of
 from receipt_service.domain.identifiers import StubId, created_at
 from receipt_service.storage import audited
@@ -23,8 +24,10 @@ from receipt_service.storage.log_entries import leaf_key
 from receipt_service.tlog.merkle import leaf_hash
 
 STUBS_AT_ONCE: Final = 2000
-GRACE: Final = timedelta(minutes=1)
-"""Longest that a committed stub may wait for its place, and for a checkpoint over it."""
+_REGISTERED_WITHIN: Final = range(-1, 5)
+"""Days from that of a check to that of its registering, 72 hours later at most, with every clock's difference."""
+_COUNTED_BY: Final = frozenset({"when_where", "officer"})
+"""Groups that go with the columns by which checks are counted."""
 PARIS: Final = ZoneInfo("Europe/Paris")
 
 
@@ -70,9 +73,12 @@ class BookWalk:
     faulty: set[StubId]
     """Stubs of which something is said already."""
     findings: Findings
+    deletions: Deletions
     now: datetime
     stubs: int = 0
     _counts: Counter[tuple[str, date, int]] = field(default_factory=Counter)
+    _uncounted: set[date] = field(default_factory=set)
+    """Days (UTC) on which checks were registered whose unit or time went lawfully: whose they were nobody can say."""
 
     def run(self, stretch: Stretch, progress: Callable[[int], None]) -> None:
         """Walk; tell ``progress`` after each part how many more."""
@@ -102,13 +108,20 @@ class BookWalk:
         """Return how many checks of a unit's day are in the book."""
         return DayCount(*(self._counts[unit, day, when] for when in range(3)))
 
+    def can_count(self, day: date) -> bool:
+        """Say whether nothing lawfully went of what can have been made on a day by any clock."""
+        return not any(day + timedelta(days=after) in self._uncounted for after in _REGISTERED_WITHIN)
+
     @property
     def unit_days(self) -> set[tuple[str, date]]:
         """The units' days that have checks."""
         return {(unit, day) for unit, day, _ in self._counts}
 
     def _count(self, part: Sequence[WalkedStub], days: tuple[date, date]) -> None:
+        gone = self._uncountable(part)
         for stub in part:
+            if stub.id in gone:
+                continue
             day = stub.checked_at.astimezone(self.zones.get(stub.unit_code, PARIS)).date()
             if days[0] <= day <= days[1]:
                 closed = self.closed_at.get((stub.unit_code, day))
@@ -117,9 +130,27 @@ class BookWalk:
                     when = 2 if stub.committed_at > closed else 1
                 self._counts[stub.unit_code, day, when] += 1
 
-    def _look_up(self, connection: Connection, stubs: Sequence[WalkedStub]) -> None:
+    def _uncountable(self, part: Sequence[WalkedStub]) -> set[StubId]:
+        """Find the stubs whose unit or time went lawfully: their columns say nothing any more."""
+        blank = [stub for stub in part if not stub.unit_code or stub.checked_at == stub.committed_at]
+        if not blank:
+            return set()
+        with reading(self.engine) as connection:
+            keys = self._keys(connection, blank)
+            found = audited.places_of(connection, keys.values())
+            own = {stub.id: _own(found.get(keys[stub.id], []), stub.id) for stub in blank}
+            places = {stub_id: row.place for stub_id, row in own.items() if row is not None}
+            dropped = self.deletions.of_stubs(connection, places)
+        gone = {stub_id for stub_id, groups in dropped.items() if groups & _COUNTED_BY}
+        self._uncounted.update(created_at(stub_id).date() for stub_id in gone)
+        return gone
+
+    def _keys(self, connection: Connection, stubs: Sequence[WalkedStub]) -> dict[StubId, int]:
         leaves = audited.packed_leaves_of(connection, [stub.id for stub in stubs])
-        keys = {stub.id: leaf_key(leaf_hash(leaf_of(leaves.get(stub.id, "")))) for stub in stubs}
+        return {stub.id: leaf_key(leaf_hash(leaf_of(leaves.get(stub.id, "")))) for stub in stubs}
+
+    def _look_up(self, connection: Connection, stubs: Sequence[WalkedStub]) -> None:
+        keys = self._keys(connection, stubs)
         found = audited.places_of(connection, keys.values())
         lost = {stub.id for stub in stubs if not _own(found.get(keys[stub.id], []), stub.id)}
         waiting: set[StubId] = set()
