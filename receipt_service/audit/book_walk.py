@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
@@ -23,6 +23,7 @@ from receipt_service.storage.engine import reading
 from receipt_service.storage.log_entries import leaf_key
 from receipt_service.tlog.merkle import leaf_hash
 
+T = TypeVar("T")
 STUBS_AT_ONCE: Final = 2000
 _REGISTERED_WITHIN: Final = range(-1, 5)
 """Days from that of a check to that of its registering, 72 hours later at most, with every clock's difference."""
@@ -83,26 +84,32 @@ class BookWalk:
     def run(self, stretch: Stretch, progress: Callable[[int], None]) -> None:
         """Walk; tell ``progress`` after each part how many more."""
         walked = self.seen.empty()
-        for part in self._parts(stretch.first_id, stretch.end_id):
-            for stub in part:
-                walked.add(stub.id)
-                self.stubs += walked.takes(stub.id)
-            if self.closed_at:  # else there is nothing to hold the counts against
-                self._count(part, stretch.days)
+        for part in self._ids(stretch.first_id, stretch.end_id):
+            for stub_id in part:
+                walked.add(stub_id)
+                self.stubs += walked.takes(stub_id)
             progress(len(part))
         for hour in walked.differing(self.seen):
-            for part in self._parts(*hour):
+            for part in self._ids(*hour):
                 with reading(self.engine) as connection:
-                    self._look_up(connection, [stub for stub in part if stub.id not in self.faulty])
+                    self._look_up(connection, [stub_id for stub_id in part if stub_id not in self.faulty])
+        if self.closed_at:  # else there is nothing to hold the counts against, and reading the columns is dear
+            for rows in self._parts(audited.walk, lambda stub: stub.id, stretch.first_id, stretch.end_id):
+                self._count(rows, stretch.days)
 
-    def _parts(self, first: int, end: int) -> Iterator[list[WalkedStub]]:
+    def _ids(self, first: int, end: int) -> Iterator[list[StubId]]:
+        return self._parts(audited.ids_between, lambda stub_id: stub_id, first, end)
+
+    def _parts(
+        self, read: Callable[[Connection, int, int, int], list[T]], number: Callable[[T], int], first: int, end: int
+    ) -> Iterator[list[T]]:
         while True:
             with reading(self.engine) as connection:
-                part = audited.walk(connection, first, end, STUBS_AT_ONCE)
+                part = read(connection, first, end, STUBS_AT_ONCE)
             yield part
             if len(part) < STUBS_AT_ONCE:
                 return
-            first = part[-1].id + 1
+            first = number(part[-1]) + 1
 
     def of_day(self, unit: str, day: date) -> DayCount:
         """Return how many checks of a unit's day are in the book."""
@@ -136,7 +143,7 @@ class BookWalk:
         if not blank:
             return set()
         with reading(self.engine) as connection:
-            keys = self._keys(connection, blank)
+            keys = self._keys(connection, [stub.id for stub in blank])
             found = audited.places_of(connection, keys.values())
             own = {stub.id: _own(found.get(keys[stub.id], []), stub.id) for stub in blank}
             places = {stub_id: row.place for stub_id, row in own.items() if row is not None}
@@ -145,29 +152,29 @@ class BookWalk:
         self._uncounted.update(created_at(stub_id).date() for stub_id in gone)
         return gone
 
-    def _keys(self, connection: Connection, stubs: Sequence[WalkedStub]) -> dict[StubId, int]:
-        leaves = audited.packed_leaves_of(connection, [stub.id for stub in stubs])
-        return {stub.id: leaf_key(leaf_hash(leaf_of(leaves.get(stub.id, "")))) for stub in stubs}
+    def _keys(self, connection: Connection, ids: Sequence[StubId]) -> dict[StubId, int]:
+        leaves = audited.packed_leaves_of(connection, ids)
+        return {stub_id: leaf_key(leaf_hash(leaf_of(leaves.get(stub_id, "")))) for stub_id in ids}
 
-    def _look_up(self, connection: Connection, stubs: Sequence[WalkedStub]) -> None:
-        keys = self._keys(connection, stubs)
+    def _look_up(self, connection: Connection, ids: Sequence[StubId]) -> None:
+        keys = self._keys(connection, ids)
         found = audited.places_of(connection, keys.values())
-        lost = {stub.id for stub in stubs if not _own(found.get(keys[stub.id], []), stub.id)}
+        lost = {stub_id for stub_id in ids if not _own(found.get(keys[stub_id], []), stub_id)}
         waiting: set[StubId] = set()
         if lost:
             # What waited a moment ago may have its place now: look again, after having looked among those that wait.
             waiting = audited.waiting_of(connection, lost)
             found = {**found, **audited.places_of(connection, {keys[stub_id] for stub_id in lost - waiting})}
-        for stub in stubs:
-            places = found.get(keys[stub.id], [])
-            code = self._judge(stub, _own(places, stub.id), len(places), waits=stub.id in waiting)
+        for stub_id in ids:
+            places = found.get(keys[stub_id], [])
+            code = self._judge(stub_id, _own(places, stub_id), len(places), waits=stub_id in waiting)
             if code is not None:
                 index = places[0].place if places else None
-                self.findings.add(Finding(code, index=index, stub_id=stub.id))
-                self.faulty.add(stub.id)
+                self.findings.add(Finding(code, index=index, stub_id=stub_id))
+                self.faulty.add(stub_id)
 
-    def _judge(self, stub: WalkedStub, own: PlaceRow | None, places: int, *, waits: bool) -> Code | None:
-        overdue = not self.now - GRACE <= created_at(stub.id) <= self.now + GRACE
+    def _judge(self, stub_id: StubId, own: PlaceRow | None, places: int, *, waits: bool) -> Code | None:
+        overdue = not self.now - GRACE <= created_at(stub_id) <= self.now + GRACE
         if own is None:
             if waits:
                 return Code.SEQUENCING_OVERDUE if overdue else None
