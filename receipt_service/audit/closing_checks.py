@@ -6,10 +6,11 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine
 
-from receipt_service.audit.book_walk import GRACE, BookWalk
+from receipt_service.audit.book_walk import BookWalk
 from receipt_service.audit.closings import ClosingFacts, read_facts
 from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.findings import AuditFault, Code, Finding, Findings
+from receipt_service.audit.lawful import GRACE
 from receipt_service.domain.log_entry import EntryKind
 from receipt_service.domain.log_record import digest_of_facts
 from receipt_service.errors import MalformedReceipt
@@ -50,13 +51,13 @@ class ClosingChecks:
         self,
         engine: Engine,
         book: BookWalk,
-        deleted: Mapping[tuple[str, date], int],
         findings: Findings,
         now: datetime,
     ) -> None:
         """Hold each closing against the log and the book; find the units' days that nobody closed.
 
-        Where nobody closed any day of the period there is nothing to compare, which the result says once.
+        A day of which stubs went lawfully can no longer be counted, which is told. Where nobody closed any day of the
+        period there is nothing to compare, which the result says once.
         """
         logged = self._logged(engine)
         for closing in self._closings:
@@ -67,7 +68,7 @@ class ClosingChecks:
             elif closing.record not in logged and closing.closed_at < now - GRACE:
                 findings.add(Finding(Code.CLOSING_NOT_LOGGED, unit=unit, day=day.isoformat()))
             else:
-                _compare(facts, book, deleted.get((unit, day), 0), findings)
+                _compare(facts, book, findings)
         closed = self.closed_at.keys()
         for unit, day in sorted(book.unit_days - closed):
             if closed and day < now.date():
@@ -101,10 +102,11 @@ def _facts(closing: StoredClosing, verifier: EntryVerifier) -> ClosingFacts | No
     return facts if sound else None
 
 
-def _compare(facts: ClosingFacts, book: BookWalk, deleted: int, findings: Findings) -> None:
+def _compare(facts: ClosingFacts, book: BookWalk, findings: Findings) -> None:
     count, day = book.of_day(facts.unit, facts.day), facts.day.isoformat()
-    least, most = count.before + deleted, count.before + count.near + deleted
-    if not least <= facts.registered <= most:
+    if not book.can_count(facts.day):
+        findings.add(Finding(Code.CLOSING_NOT_COMPARABLE, unit=facts.unit, day=day, expected=facts.registered))
+    elif not count.before <= facts.registered <= count.before + count.near:
         findings.add(
             Finding(Code.CLOSING_DIFFERS, unit=facts.unit, day=day, expected=facts.registered, found=count.before)
         )

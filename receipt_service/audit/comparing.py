@@ -34,7 +34,7 @@ def compare_disclosures(stub: StubRow, entry: CheckedEntry, dropped: AbstractSet
 
     ``dropped`` are groups that were lawfully taken out of the stub.
     """
-    lines = stub.disclosures.split("\n") if stub.disclosures else []
+    lines = [line for line in stub.disclosures.split("\n") if line]  # of what was let go of the line stays, empty
     if not set(entry.digests).issuperset(map(digest_of_text, lines)):
         return Code.DISCLOSURE_ALTERED
     names = [_name(line) for line in lines]
@@ -58,16 +58,18 @@ def _columns_agree(stub: StubRow, texts: Mapping[str, str], entry: CheckedEntry)
         return (
             stub.committed_at.date() == entry.issued_on
             and (
-                when is None
-                or (
+                stub.checked_at == stub.committed_at
+                if when is None
+                else (
                     when["receipt_number"] == stub.receipt_number
                     and _same_second(when["checked_at"], stub.checked_at)
                     and _same_second(when["recorded_at"], stub.committed_at)
                 )
             )
             and (
-                officer is None
-                or (officer["number"] == stub.officer_number and officer["service"]["code"] == stub.unit_code)
+                stub.officer_number == stub.unit_code == ""
+                if officer is None
+                else (officer["number"] == stub.officer_number and officer["service"]["code"] == stub.unit_code)
             )
         )
     except (LookupError, TypeError, ValueError):

@@ -9,7 +9,10 @@ from typing import Final
 from receipt_service.errors import ReceiptServiceError
 
 MOST_TOLD: Final = 1000
-"""Findings that are told one by one; beyond them they are counted, so that an audit's memory has a bound."""
+"""Findings of a code that are told one by one; beyond them they are counted, so that an audit's memory has a bound.
+
+Of each code, so that what went lawfully cannot crowd out what did not.
+"""
 
 
 class Weight(StrEnum):
@@ -64,12 +67,20 @@ class Code(StrEnum):
     CLOSING_DECLARED_DIFFERS = "closing_declared_differs"
     CLOSING_MISSING = "closing_missing"
     REGISTERED_AFTER_CLOSING = "registered_after_closing"
+    CLOSING_NOT_COMPARABLE = "closing_not_comparable"
+    # Records of the log, and the rows that keep what they conceal.
+    RECORD_WITHOUT_ROW = "record_without_row"
+    DELETION_INVALID = "deletion_invalid"
+    DELETION_NOT_LOGGED = "deletion_not_logged"
+    CORRECTION_INVALID = "correction_invalid"
+    CORRECTION_NOT_LOGGED = "correction_not_logged"
 
 
 _WEIGHTS: Final[Mapping[Code, Weight]] = {
     Code.CLOSING_DECLARED_DIFFERS: Weight.QUESTION,
     Code.CLOSING_MISSING: Weight.QUESTION,
     Code.QUORUM_MISSING: Weight.QUESTION,
+    Code.CLOSING_NOT_COMPARABLE: Weight.NOTE,
     Code.REGISTERED_AFTER_CLOSING: Weight.NOTE,
     Code.STUB_DELETED_LAWFULLY: Weight.NOTE,
 }
@@ -128,7 +139,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """What one audit has found so far: all of it counted, the first ``MOST_TOLD`` told."""
+    """What one audit has found so far: all of it counted, the first ``MOST_TOLD`` of each code told."""
 
     told: list[Finding] = field(default_factory=list)
     counts: Counter[Code] = field(default_factory=Counter)
@@ -136,7 +147,7 @@ class Findings:
     def add(self, finding: Finding) -> None:
         """Take a finding down."""
         self.counts[finding.code] += 1
-        if len(self.told) < MOST_TOLD:
+        if self.counts[finding.code] <= MOST_TOLD:
             self.told.append(finding)
 
     @property

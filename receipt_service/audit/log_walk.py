@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Engine
 
-from receipt_service.audit.comparing import compare_disclosures
+from receipt_service.audit.comparing import STUB_GROUPS, compare_disclosures
 from receipt_service.audit.entries import CheckedEntry, EntryVerifier, day_of
 from receipt_service.audit.findings import AuditFault, Code, Finding, Findings
 from receipt_service.audit.hour_sums import HourSums
@@ -33,6 +33,18 @@ TILES_AT_ONCE: Final = 8
 """Some two thousand entries in one question to the database."""
 
 
+_ROWS_KEEP: Final = frozenset({EntryKind.DAILY_CLOSING, EntryKind.DELETION, EntryKind.CORRECTION})
+"""Kinds of records of which a row of the database keeps what they conceal."""
+_GROUPS: Final = frozenset(STUB_GROUPS)
+
+
+class LoggedRecord(NamedTuple):
+    """A record that the walk has met."""
+
+    place: int
+    issued_on: date
+
+
 @dataclass(slots=True)
 class LogWalk:
     """One walk. What it found of stubs is left in ``faulty``, so that the walk over the book need not say it again."""
@@ -49,6 +61,8 @@ class LogWalk:
     """The stubs that were found right."""
     faulty: set[StubId] = field(default_factory=set)
     entries: int = 0
+    records: dict[int, LoggedRecord] = field(default_factory=dict)
+    """By leaf key: what must have its row (``record_checks``). Few beside the leaves; this is what memory grows by."""
     _latest: date = date.min
     """The latest day that two entries in a row have reached: one entry alone must not make all others look old."""
     _before: date = date.min
@@ -91,9 +105,9 @@ class LogWalk:
         first, end = part[0][0], part[-1][0] + len(part[-1][1])
         with reading(self.engine) as connection:
             rows = audited.entries_between(connection, first, end)
-            ids = [row.stub_id for row in rows.values() if row.stub_id is not None]
-            stubs = audited.stubs_of(connection, ids)
-            dropped = self.deletions.of_stubs(connection, ids)
+            places = {row.stub_id: row.place for row in rows.values() if row.stub_id is not None}
+            stubs = audited.stubs_of(connection, list(places))
+            dropped = self.deletions.of_stubs(connection, places)
         done = 0
         for start, entries in part:
             for index, hashed in enumerate(entries, start):
@@ -113,6 +127,8 @@ class LogWalk:
         entry, checked = hashed[0], None
         try:
             checked = self.verifier.check(entry)
+            if checked.kind in _ROWS_KEEP:
+                self.records[leaf_key(hashed[1])] = LoggedRecord(index, checked.issued_on)
             self._check_order(index, checked.issued_on)
         except AuditFault as fault:
             self.findings.add(Finding(fault.code, index=index))
@@ -148,19 +164,20 @@ class LogWalk:
         dropped: Callable[[StubId, frozenset[str]], frozenset[str]],
     ) -> None:
         gone = dropped(stub_id, frozenset())
-        if stub is None:
-            code = Code.STUB_DELETED_LAWFULLY if gone else Code.STUB_MISSING
-            self._note(code, index, stub_id)
+        if stub is None:  # retention leaves the row, which keeps the leaf; but all that it said may be gone
+            self._note(Code.STUB_DELETED_LAWFULLY if gone >= _GROUPS else Code.STUB_MISSING, index, stub_id)
             return
         differs = leaf_of(stub.leaf) != entry if checked is None else stub.leaf != checked.packed
         if differs:
             self._note(self._altered_or_swapped(leaf_of(stub.leaf)), index, stub_id)
             return
         fault = None if checked is None else compare_disclosures(stub, checked, gone)
-        if fault is None:
-            self.seen.add(stub_id)
-        else:
+        if fault is not None:
             self._note(fault, index, stub_id)
+            return
+        self.seen.add(stub_id)
+        if gone:
+            self.findings.add(Finding(Code.STUB_DELETED_LAWFULLY, index=index, stub_id=stub_id))
 
     def _altered_or_swapped(self, leaf: bytes) -> Code:
         """Tell a stub whose leaf is another one of the log from one whose leaf is none."""

@@ -5,23 +5,22 @@ tell or log an identity, since it never sees one.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
-from receipt_service.audit.book_walk import GRACE
-from receipt_service.audit.comparing import compare_disclosures
-from receipt_service.audit.entries import CheckedEntry
+from receipt_service.audit.comparing import STUB_GROUPS, compare_disclosures
 from receipt_service.audit.findings import AuditFault, Code
-from receipt_service.audit.lawful import Deletions, NoDeletions
+from receipt_service.audit.lawful import GRACE, Deletions
 from receipt_service.audit.log_walk import leaf_of
+from receipt_service.audit.records import CheckEntry, check_correction
 from receipt_service.domain.canonical import base64url
 from receipt_service.domain.identifiers import StubId
 from receipt_service.errors import NotFound
-from receipt_service.storage import audited, stubs
+from receipt_service.storage import audited, audited_records, stubs
 from receipt_service.storage.audited import StubRow
 from receipt_service.storage.engine import reading
 from receipt_service.storage.log_entries import leaf_key
@@ -30,6 +29,7 @@ from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.note import BadSignature
 from receipt_service.tlog.trust import CheckedCheckpoint
 
+_GROUPS: Final = frozenset(STUB_GROUPS)
 MOST_WAITING: Final = 20_000
 """Of a longer queue only the newest are looked at: what waits longer than a minute is suppressed anyway."""
 
@@ -48,6 +48,14 @@ class Outcome(StrEnum):
     FORGED = "forged"
     SIGNER_UNKNOWN = "signer_unknown"
     """Nothing speaks against it but that no trusted key signed it."""
+
+
+class State(StrEnum):
+    """What became of an authentic receipt since: told beside the outcome, and no fault."""
+
+    STANDS = "stands"
+    REPLACED = "replaced"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +96,12 @@ class Match:
     compared: tuple[str, ...] = ()
     """Groups that were shown and are held against the stub."""
     differing: tuple[str, ...] = ()
-    """``leaf``, or groups, in which the stub differs; ``columns`` for what the book finds it by."""
+    """``leaf``, or groups, in which the stub differs; ``columns`` for what the book finds it by; ``correction`` where
+    the row of one is not what its record says."""
+    erased: tuple[str, ...] = ()
+    """Groups of the stub that a retention rule took, whose record is in the log."""
+    state: State | None = None
+    """``None`` where there is no stub to say so."""
     proof: bytes | None = field(default=None, repr=False)
     """The tlog-proof file; not part of ``to_json``."""
 
@@ -110,6 +123,8 @@ class Match:
             "quorum_reached": self.quorum_reached,
             "compared": list(self.compared),
             "differing": list(self.differing),
+            "erased": list(self.erased),
+            "state": None if self.state is None else self.state.value,
         }
 
 
@@ -118,7 +133,6 @@ Prove = Callable[[bytes], bytes]
 CheckProof = Callable[[bytes, bytes], tuple[int, CheckedCheckpoint]]
 """Checks a leaf hash and its proof file under the auditor's policy; returns the index and the checkpoint. Raises
 ``BadProof``, ``BadSignature`` and ``MalformedLogText``."""
-CheckEntry = Callable[[bytes], CheckedEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +149,6 @@ class Matcher:
     prove: Prove
     check_proof: CheckProof
     check_entry: CheckEntry
-    deletions: Deletions = field(default_factory=NoDeletions)
 
     def match(self, presented: Presented, now: datetime) -> Match:
         """Match what was presented. Raises ``Unavailable`` for a database or folder that does not answer."""
@@ -148,26 +161,26 @@ class Matcher:
             place = self._place(connection, hashed)
             stub = self._stub(connection, presented, place)
             waits = stub is not None and self._waits(connection, stub, now)
-            gone = frozenset[str]()
-            if place is not None and place.stub_id is not None:
-                gone = self.deletions.of_stubs(connection, [place.stub_id]).get(place.stub_id, gone)
+            gone = self._gone(connection, place, now)
             waits = waits or (place is None and stub is None and self._leaf_waits(connection, leaf, now))
-        differing = self._differing(presented, leaf, stub, gone)
+            state, sound = self._state(connection, stub)
+        differing = self._differing(presented, leaf, stub, gone) or (() if sound else ("correction",))
         proved = self._proved(hashed)
         outcome = _outcome(
             proved=proved is not None,
             waits=waits or (proved is None and place is not None and _is_new(stub, now)),
             stub=stub is not None,
-            gone=bool(gone),
+            all_gone=gone >= _GROUPS,
             differs=bool(differing),
         )
-        compared = tuple(presented.disclosures) if stub is not None else ()
         found = Match(
             outcome=outcome,
             presented=presented,
             leaf_hash=hashed.hex(),
-            compared=compared,
+            compared=tuple(name for name in presented.disclosures if stub is not None and name not in gone),
             differing=differing,
+            erased=tuple(name for name in STUB_GROUPS if name in gone),
+            state=state,
         )
         return found if proved is None else _with_proof(found, *proved)
 
@@ -183,6 +196,28 @@ class Matcher:
             return None
         stub_id = stubs.id_of_number(connection, presented.receipt_number)
         return None if stub_id is None else audited.stubs_of(connection, [stub_id]).get(stub_id)
+
+    def _gone(self, connection: Connection, place: _Place | None, now: datetime) -> frozenset[str]:
+        if place is None or place.stub_id is None:
+            return frozenset()
+        deletions = Deletions(self.check_entry, lambda _, hashed: self._proved(hashed) is not None, now)
+        return deletions.of_stubs(connection, {place.stub_id: place.index}).get(place.stub_id, frozenset())
+
+    def _state(self, connection: Connection, stub: StubRow | None) -> tuple[State | None, bool]:
+        """Tell what became of a stub, and whether the row that says so is what its signed record says."""
+        if stub is None:
+            return None, True
+        row = audited_records.correction_of(connection, stub.id)
+        if row is None:
+            return State.STANDS, True
+        ids = [row.old_stub_id, *([] if row.new_stub_id is None else [row.new_stub_id])]
+        leaves = audited.packed_leaves_of(connection, ids)
+        state = State.CANCELLED if row.new_stub_id is None else State.REPLACED
+        try:
+            check_correction(row, leaves, self.check_entry)
+        except AuditFault:
+            return state, False
+        return state, True
 
     def _waits(self, connection: Connection, stub: StubRow, now: datetime) -> bool:
         return _is_new(stub, now) and stub.id in audited.waiting_of(connection, [stub.id])
@@ -230,25 +265,21 @@ def _is_new(stub: StubRow | None, now: datetime) -> bool:
     return stub is not None and stub.committed_at >= now - GRACE
 
 
-def _outcome(*, proved: bool, waits: bool, stub: bool, gone: bool, differs: bool) -> Outcome:
+def _outcome(*, proved: bool, waits: bool, stub: bool, all_gone: bool, differs: bool) -> Outcome:
     if not proved:
         return Outcome.AUTHENTIC_NOT_YET_LOGGED if waits else Outcome.AUTHENTIC_NEVER_LOGGED
-    if not stub:
-        return Outcome.LOGGED_STUB_LAWFULLY_DELETED if gone else Outcome.LOGGED_STUB_MISSING
-    return Outcome.STUB_DIFFERS if differs else Outcome.AUTHENTIC_LOGGED
+    if differs or not (stub or all_gone):
+        return Outcome.STUB_DIFFERS if differs else Outcome.LOGGED_STUB_MISSING
+    return Outcome.LOGGED_STUB_LAWFULLY_DELETED if all_gone else Outcome.AUTHENTIC_LOGGED
 
 
 def _with_proof(found: Match, proof: bytes, index: int, checked: CheckedCheckpoint) -> Match:
-    return Match(
-        outcome=found.outcome,
-        presented=found.presented,
-        leaf_hash=found.leaf_hash,
+    return replace(
+        found,
         index=index,
         log_size=checked.checkpoint.size,
         log_root=checked.checkpoint.root.hex(),
         witnesses=len(checked.cosignatures),
         quorum_reached=checked.quorum_reached,
-        compared=found.compared,
-        differing=found.differing,
         proof=proof,
     )

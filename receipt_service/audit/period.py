@@ -1,4 +1,4 @@
-"""The audit of a period: log, tree, stub-book and daily closings held against each other, in constant memory.
+"""The audit of a period: log, tree, stub-book and daily closings held against each other, in all but constant memory.
 
 Reads alone; what is registered meanwhile is judged by the next audit. ``docs/adr/0027`` says what is compared and why.
 """
@@ -16,8 +16,10 @@ from receipt_service.audit.closing_checks import ClosingChecks
 from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.findings import AuditFault, Code, Finding, Findings
 from receipt_service.audit.hour_sums import HourSums
-from receipt_service.audit.lawful import Deletions, NoDeletions
+from receipt_service.audit.lawful import Deletions
 from receipt_service.audit.log_walk import LogWalk, first_of_day
+from receipt_service.audit.published_tree import PublishedTree
+from receipt_service.audit.record_checks import RecordChecks
 from receipt_service.domain.identifiers import row_id
 from receipt_service.errors import PeriodTooLarge, Unavailable
 from receipt_service.storage import audited, log_entries, log_tree
@@ -52,6 +54,11 @@ class AuditPeriod:
 
     first: date | None = None
     last: date | None = None
+
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """First and last day; ``None`` for all there is."""
+        return None if self.first is None or self.last is None else (self.first, self.last)
 
     def require_days(self, most: int) -> None:
         """Raise ``PeriodTooLarge`` for more days than that, for all there is, and for days in the wrong order."""
@@ -90,7 +97,6 @@ class AuditSources:
     verifier: EntryVerifier
     zones: Mapping[str, tzinfo] = field(default_factory=dict)
     """The clock of each unit."""
-    deletions: Deletions = field(default_factory=NoDeletions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +165,6 @@ def audit_period(
     with reading(sources.engine) as connection:
         stubs = audited.count_between(connection, stretch.first_id, stretch.end_id)
         closings = ClosingChecks.read(connection, sources.verifier, stretch.days)
-        deleted = sources.deletions.of_days(connection, *stretch.days)
     told = _Told(progress, logged[1] - logged[0] + stubs)
     if told.total > most:
         raise PeriodTooLarge("the period has more entries than are audited while somebody waits")
@@ -167,7 +172,8 @@ def audit_period(
     log.run(*logged, told.more)
     book = _book_walk(sources, walked, logged, closings, log, now)
     book.run(stretch, told.more)
-    closings.check(sources.engine, book, deleted, findings, now)
+    closings.check(sources.engine, book, findings, now)
+    RecordChecks(sources.engine, log.deletions, findings, now, period.days).run(log.records)
     return PeriodResult(
         period=period,
         audited_at=now,
@@ -195,12 +201,13 @@ class _Told:
 def _log_walk(
     sources: AuditSources, checkpoint: Checkpoint, period: AuditPeriod, findings: Findings, now: datetime
 ) -> LogWalk:
+    published = PublishedTree(checkpoint.size, checkpoint.root, sources.read_tile)
     return LogWalk(
         sources.engine,
         checkpoint,
         sources.read_tile,
         sources.verifier,
-        sources.deletions,
+        Deletions(sources.verifier.check, published.holds, now),
         findings,
         now.astimezone(UTC).date(),
         HourSums(*_numbers(period)),
@@ -224,6 +231,7 @@ def _book_walk(
         seen=log.seen,
         faulty=log.faulty,
         findings=log.findings,
+        deletions=log.deletions,
         now=now,
     )
 

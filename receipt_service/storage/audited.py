@@ -20,6 +20,7 @@ _STUBS = (
 _WALK = text(
     "SELECT id, unit_code, checked_at, committed_at FROM stub WHERE id >= :first AND id < :end ORDER BY id LIMIT :limit"
 ).columns(**_TIMES)
+_IDS = text("SELECT id FROM stub WHERE id >= :first AND id < :end ORDER BY id LIMIT :limit")
 _LEAVES = text("SELECT id, leaf FROM whole_stub WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
 _ENTRIES = text(
     "SELECT entry_index, leaf_key, kind, stub_id, record FROM log_entry"
@@ -87,6 +88,11 @@ def stubs_of(connection: Connection, ids: Sequence[StubId]) -> dict[StubId, Stub
     if not ids:
         return {}
     return {row[0]: StubRow._make(row) for row in connection.execute(_STUBS, {"ids": ids}).all()}
+
+
+def ids_between(connection: Connection, first: int, end: int, limit: int) -> list[StubId]:
+    """Read the numbers of at most ``limit`` stubs from ``first`` to before ``end``, in order."""
+    return list(connection.execute(_IDS, {"first": first, "end": end, "limit": limit}).scalars())
 
 
 def walk(connection: Connection, first: int, end: int, limit: int) -> list[WalkedStub]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from receipt_service.audit.closings import Closing
 from receipt_service.audit.findings import Code, Weight
-from receipt_service.audit.matching import Outcome
+from receipt_service.audit.matching import Outcome, State
 from receipt_service.audit.readings import AuditPurpose, ReadingKind, RecordedReading
 from receipt_service.web.responses import json_response
 
@@ -33,7 +33,9 @@ class AuditMatchOut(_Out):
     witnesses: int | None = Field(ge=0, description="How many witnesses cosigned the checkpoint of the proof.")
     quorum_reached: bool | None
     compared: list[str] = Field(description="Groups shown that were held against the stub; the person's never is.")
-    differing: list[str] = Field(description="In what the stub differs: `leaf`, groups, `disclosures`, `columns`.")
+    differing: list[str] = Field(description="In what: `leaf`, groups, `disclosures`, `columns`, `correction`.")
+    erased: list[str] = Field(description="Groups of the stub that a retention rule took, as the log says.")
+    state: State | None = Field(description="What became of the receipt since; null where there is no stub.")
 
 
 class AuditFindingOut(_Out):
@@ -62,7 +64,7 @@ class AuditPeriodOut(_Out):
     stubs: int = Field(description="Stubs registered in the period, each of which has its place.")
     closings: int
     counts: dict[str, int] = Field(description="How often each code.")
-    findings: list[AuditFindingOut] = Field(description="The first thousand.")
+    findings: list[AuditFindingOut] = Field(description="The first thousand of each code.")
     not_recorded: list[str] = Field(description="What would have to be compared and is not recorded.")
 
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -26,7 +27,7 @@ from receipt_service.bootstrap.database import migrate
 from receipt_service.crypto.opening import CannotOpen, Opener
 from receipt_service.demo.api_client import ApiClient
 from receipt_service.demo.received import link_in, read_link
-from receipt_service.demo.service_processes import ServiceProcesses
+from receipt_service.demo.service_processes import ProcessFailed, ServiceProcesses
 from receipt_service.demo.twilio_store import Behaviour, Manner
 from receipt_service.domain.envelope import Envelope, sealing_info
 from receipt_service.domain.recipient import Channel
@@ -54,8 +55,8 @@ KNOWN_FILES = re.compile(
     r"data/(receipts\.sqlite3(-wal|-shm)?|mail/[a-z-]+\.(pem|key)|mail/[a-z-]+"
     r"|keys/issuer/[\w.\-]+|keys/sealing/([\dT-]+Z\.pub|worker\.heartbeat)|keys/epochs/[\dT-]+Z\.(key|destroyed)"
     r"|keys/replay/(lookup|replay-[\dT-]+Z)\.key|keys/statistics/record\.key|keys/session/session\.key"
-    r"|keys/log/(ed25519\.seed|ml-dsa-44\.seed|origin|last-signed)|log/(checkpoint|policy|tile/[a-z0-9./]+))"
-    r"|logs/(api|worker|log|keys)\.log|answers/\d{4}\.txt"
+    r"|keys/log/(ed25519\.seed|ml-dsa-44\.seed|origin|last-signed)|log/(checkpoint(\.witnessed)?|policy|tile/[a-z0-9./]+))"
+    r"|logs/(api|worker|log|keys|audit)\.log|answers/\d{4}\.txt"
 )
 
 
@@ -138,6 +139,7 @@ def test_no_identity_is_left_anywhere(watched, tmp_path, capsys):
     before = watched.searched()
     sealed = envelopes_open_with_the_epoch_key_alone(watched)
     deliver_all(watched)
+    audit_some(watched)
     after = watched.searched()
     assert_no_core(watched)
     watched.processes.stop()
@@ -302,6 +304,48 @@ def deliver_all(watched: Watched) -> None:
     logged = "SELECT published_size FROM log_tree"
     wait_for(lambda: [row.published_size for row in stage.sql(logged)] == [entries], 60, "everything logged")
     assert not any(record.body for record in stage.phones.records.values())
+
+
+def audit_some(watched: Watched) -> None:
+    """Close the day and audit it; match whole receipts, and what is refused, over HTTP and by the command."""
+    why = {"purpose": "contestation", "reference": "2026/1187"}
+    day = datetime.now(ZoneInfo("Europe/Paris")).date().isoformat()
+    today = datetime.now(UTC).date().isoformat()
+    receipts = {each: json.loads(watched.received[each.number])["receipt"] for each in (*ACCEPTED[:20], *CORRECTED)}
+    named = CANARIES[3]
+    asked: list[tuple[str, dict[str, object], int]] = [
+        *(("audit/matches", {"presented": receipt, **why}, 200) for receipt in receipts.values()),
+        ("audit/matches", {"presented": receipts[named].replace("~", f"~{named.email}~", 1), **why}, 422),
+        ("audit/matches", {"presented": receipts[named].replace("~", "~X", 1), **why}, 200),
+        ("audit/matches", {"presented": receipts[named], **why, "reference": named.family_name}, 422),
+        ("audit/matches", {"presented": receipts[named], **why, "purpose": named.birth_date}, 422),
+        ("closings", {"day": day, "checks": len(ACCEPTED), "unit": named.email}, 422),
+        ("closings", {"day": day, "checks": len(ACCEPTED)}, 201),
+        ("audit/periods", {"first": today, "last": today, **why}, 200),
+        ("audit/periods", {"first": named.sms, "last": today, **why}, 422),
+    ]
+
+    async def everything() -> None:
+        async with aiohttp.ClientSession() as session:
+            form = {"grant_type": "client_credentials", "subject": OFFICER, "roles": "auditor supervisor dpo"}
+            async with session.post(f"{watched.stage.url}/demo/oidc/token", data=form) as answer:
+                headers = {"Authorization": f"Bearer {(await answer.json())['access_token']}"}
+            for path, body, status in asked:
+                async with session.post(f"{watched.stage.url}/v1/{path}", json=body, headers=headers) as answer:
+                    watched.keep(answer.status, dict(answer.headers), await answer.read())
+                    assert answer.status == status, (path, answer.status, sorted(body))
+
+    asyncio.run(everything())
+    reason = ("--purpose", why["purpose"], "--reference", why["reference"])
+    file = watched.root.parent / "presented.sd-jwt"
+    for each in (named, CORRECTED[0]):
+        file.write_text(receipts[each])
+        assert '"view": "receipt"' in watched.processes.run("audit", "match", str(file), "--json", *reason)
+    file.write_text(receipts[named].replace("~", "~X", 1))
+    with pytest.raises(ProcessFailed):
+        watched.processes.run("audit", "match", str(file), *reason)
+    assert json.loads(watched.processes.run("audit", "period", "all", "--json", *reason))["whole"]
+    assert len(watched.stage.sql("SELECT id FROM audit_reading")) >= len(receipts) + 5
 
 
 def assert_no_core(watched: Watched) -> None:

@@ -15,6 +15,7 @@ import click
 from tests.bench.answers_scale import measure_answers
 from tests.bench.delivering import measure_delivery
 from tests.bench.issuing import measure_issuing
+from tests.bench.log_auditing import measure_audit
 from tests.bench.log_keeping import measure_log
 from tests.bench.report import Ladder, document
 from tests.bench.steps import measure_steps
@@ -60,9 +61,10 @@ def _measure(*, quick: bool, sizes: list[int], facts: int) -> Ladder:
         _say("the transparency log")
         log = measure_log(server, folder, entries=2000 if quick else 100_000, seconds=seconds * 5)
         proof_ms = measure_proof(folder / "tiles", leaves=100_000 if quick else 10_000_000)
+        audited = measure_audit(folder / "audited", leaves=2000 if quick else 30_000)
         _say("statistics: a year's rollup, its releases, and answers")
         answering = measure_answers(server, folder, number=facts, asked=10 if quick else 40, seconds=seconds * 2)
-    return Ladder(steps, issuing, delivery, verifying, cold, growth, log, proof_ms, answering)
+    return Ladder(steps, issuing, delivery, verifying, cold, growth, log, proof_ms, audited, answering)
 
 
 def main() -> None:
