@@ -30,7 +30,7 @@ def test_checks_are_logged_published_witnessed_and_anchored(kept_log, tmp_path):
             lines += [f"witness {name}-{kind} {vkey} {url}" for kind, vkey in enumerate(witness.vkeys)]
             lines.append(f"group {name} all {name}-0 {name}-1")
         policy = parse_policy("\n".join([*lines, "group enough 2 one two three", "quorum enough"]).encode())
-        keeper = AnchorKeeper(kept_log.engine)
+        keeper = AnchorKeeper(kept_log.engine, kept_log.folder)
         rounds = WitnessRounds(kept_log.folder, policy, keeper.keep, WitnessPace(again_after=timedelta(seconds=0.1)))
         runner = LogRunner(
             kept_log.engine,
