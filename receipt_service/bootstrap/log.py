@@ -83,7 +83,7 @@ def build_log(settings: LogSettings, engine: Engine) -> LogThreads:
     except OSError as error:
         raise ConfigurationError(f"cannot write {settings.log}: {error.strerror}") from error
     timeout = timedelta(seconds=settings.log_witness_timeout_seconds)
-    rounds = WitnessRounds(folder, policy, AnchorKeeper(engine).keep, WitnessPace(timeout=timeout))
+    rounds = WitnessRounds(folder, policy, AnchorKeeper(engine, folder).keep, WitnessPace(timeout=timeout))
     pace = LogPace(
         at_once=ON_SQLITE if is_sqlite(engine) else ON_POSTGRESQL,
         pause=timedelta(seconds=settings.log_pause_seconds),

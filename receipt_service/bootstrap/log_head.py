@@ -11,13 +11,16 @@ from receipt_service.telemetry import logger
 from receipt_service.tlog.checkpoint import parse_checkpoint
 from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.note import parse_note
-from receipt_service.transparency.log_folder import CHECKPOINT, WITNESSED, LogFolder
+from receipt_service.transparency.log_folder import ANCHOR, LogFolder
 
 FRESH_SECONDS: Final = 1.0
 
 
 class LogHeadReader:
-    """Gives the last checkpoint that enough witnesses cosigned, or else the last one that was published.
+    """Gives the newest checkpoint that is kept, an anchor.
+
+    Not the newest witnessed one, whose signatures are kept nowhere: an anchor's are kept for good, so that years
+    later they still say when it stood. It is at most ten minutes (``anchors.KEPT_EVERY``) older than that one.
 
     A file that can't be read changes nothing: an older head is a weaker "not before", and none at all leaves the
     member out. Issuing never fails for it.
@@ -28,7 +31,7 @@ class LogHeadReader:
         self._folder, self._clock = folder, clock
         self._read_at = float("-inf")
         self._head: LogHead | None = None
-        self._notes: dict[str, bytes] = {}
+        self._note: bytes | None = None
         self._told = False
 
     def __call__(self) -> LogHead | None:
@@ -41,14 +44,10 @@ class LogHeadReader:
 
     def _refresh(self) -> None:
         try:
-            name = WITNESSED
-            note = self._folder.read(name)
-            if note is None:
-                name = CHECKPOINT
-                note = self._folder.read(name)
-            if note is not None and self._notes.get(name) != note:
+            note = self._folder.read(ANCHOR)
+            if note is not None and note != self._note:
                 self._head = _head_of(note)
-                self._notes = {name: note}
+                self._note = note
         except (OSError, MalformedLogText, Unavailable) as error:
             if not self._told:
                 self._told = True

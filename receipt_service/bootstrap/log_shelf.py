@@ -7,10 +7,10 @@ from receipt_service.telemetry import logger
 from receipt_service.tlog.merkle import BadProof
 from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.tiles import MalformedTile, parse_path
-from receipt_service.transparency.log_folder import CHECKPOINT, POLICY, WITNESSED, LogFolder
+from receipt_service.transparency.log_folder import ANCHOR, CHECKPOINT, POLICY, WITNESSED, LogFolder
 from receipt_service.transparency.proving import Proofs
 
-_REPLACED = frozenset({CHECKPOINT, WITNESSED, POLICY})
+_REPLACED = frozenset({CHECKPOINT, WITNESSED, ANCHOR, POLICY})
 
 
 class LogShelf:

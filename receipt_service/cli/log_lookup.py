@@ -13,6 +13,7 @@ from receipt_service.tlog.policy import Policy
 from receipt_service.tlog.proof import LARGEST_PROOF
 from receipt_service.verify.log_check import judge_absence, judge_proof
 from receipt_service.verify.log_standing import LogStanding, LogState, NotChecked, not_checked
+from receipt_service.verify.not_before import log_head_of
 from receipt_service.verify.trust_root import TrustRoot
 from receipt_service.verify.verdict import Verdict
 
@@ -59,7 +60,7 @@ def look_up(
         return not_checked(NotChecked.NO_POLICY), None
     if proof is None:
         return _ask(verdict, policy, now) if sources.online else (not_checked(NotChecked.NO_PROOF), None)
-    standing = judge_proof(verdict.leaf, proof, policy, now)
+    standing = judge_proof(verdict.leaf, proof, policy, now, log_head_of(verdict.claims))
     if standing.state is LogState.LOGGED_NOT_WITNESSED and sources.online:
         newer, newer_proof = _ask(verdict, policy, now)
         if newer.state is LogState.LOGGED:
@@ -78,4 +79,4 @@ def _ask(verdict: Verdict, policy: Policy, now: datetime) -> tuple[LogStanding, 
             return judge_absence(verdict.issued_on, checkpoint, policy, now), None
     except (NotFound, Unavailable):
         return not_checked(NotChecked.LOG_UNREACHABLE), None
-    return judge_proof(verdict.leaf, proof, policy, now), proof
+    return judge_proof(verdict.leaf, proof, policy, now, log_head_of(verdict.claims)), proof

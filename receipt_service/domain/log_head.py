@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """Size and root hash (base64url of 32 bytes) of a published checkpoint, cosigned where there are witnesses."""
+    """Size and root hash (base64url of 32 bytes) of an anchor: a checkpoint of the log that is kept."""
 
     size: int
     root: str

@@ -83,7 +83,7 @@ class Issuer:
     offered: frozenset[Channel] = frozenset(Channel)
     """The channels that this installation can send by."""
     log_head: Callable[[], LogHead | None] = lambda: None
-    """The newest tree of the log that was published; never waits (``bootstrap.log_head``)."""
+    """The newest tree of the log that is kept; never waits (``bootstrap.log_head``)."""
     late_after: timedelta = LATE_AFTER
     """From the device's record to ours: what took longer is marked late."""
     row_ids: RowIds = field(default_factory=RowIds, repr=False)

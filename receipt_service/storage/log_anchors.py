@@ -5,8 +5,9 @@ The newest checkpoint alone would prove later and later times as the log grows.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Connection, Text, insert, select
+from sqlalchemy import CheckConstraint, Column, Connection, Select, Text, insert, select
 from sqlmodel import Field, SQLModel
 
 from receipt_service.storage.engine import ROW_NUMBER, UtcDateTime, table_of
@@ -43,12 +44,19 @@ def keep(connection: Connection, *, size: int, note: str, now: datetime) -> None
 
 def newest(connection: Connection) -> Anchor | None:
     """Return the one kept last."""
-    row = connection.execute(select(_anchor).order_by(_anchor.c.size.desc()).limit(1)).one_or_none()
-    return None if row is None else Anchor(row.size, row.kept_at, row.note)
+    return _one(connection, select(_anchor).order_by(_anchor.c.size.desc()))
 
 
 def first_over(connection: Connection, index: int) -> Anchor | None:
     """Return the earliest anchor whose tree holds the entry of this index."""
-    query = select(_anchor).where(_anchor.c.size > index).order_by(_anchor.c.size).limit(1)
-    row = connection.execute(query).one_or_none()
+    return _one(connection, select(_anchor).where(_anchor.c.size > index).order_by(_anchor.c.size))
+
+
+def last_up_to(connection: Connection, index: int) -> Anchor | None:
+    """Return the newest anchor whose tree does not hold the entry of this index."""
+    return _one(connection, select(_anchor).where(_anchor.c.size <= index).order_by(_anchor.c.size.desc()))
+
+
+def _one(connection: Connection, query: Select[Any]) -> Anchor | None:
+    row = connection.execute(query.limit(1)).one_or_none()
     return None if row is None else Anchor(row.size, row.kept_at, row.note)

@@ -1,7 +1,7 @@
 """The log's folder: tiles, entry bundles and checkpoints as files, laid out as a web server can serve them.
 
 What a checkpoint covers is on the disk before the checkpoint is: files are written aside, made durable and put into
-their place in one step. A tile's file never changes; only the two checkpoints and the policy are replaced.
+their place in one step. A tile's file never changes; only checkpoints and the policy are replaced.
 """
 
 import fcntl
@@ -14,12 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from receipt_service.errors import ReceiptServiceError, Unavailable
+from receipt_service.tlog.checkpoint import parse_checkpoint
+from receipt_service.tlog.notation import MalformedLogText
+from receipt_service.tlog.note import parse_note
 from receipt_service.tlog.tiles import WIDTH, Tile
 
 CHECKPOINT: Final = "checkpoint"
 """The newest one (C2SP tlog-tiles, Checkpoints)."""
 WITNESSED: Final = "checkpoint.witnessed"
 """The newest one that enough witnesses cosigned."""
+ANCHOR: Final = "checkpoint.anchor"
+"""The newest one that is kept for good (``anchors.AnchorKeeper``): what receipts name as the tree before them."""
 POLICY: Final = "policy"
 """What the log proposes to whoever trusts it: its keys, its witnesses, their quorum (C2SP tlog-policy)."""
 _MODE: Final = 0o644
@@ -40,7 +45,7 @@ class LogFolder:
     def read(self, path: str) -> bytes | None:
         """Read a file by its path below the log's address; ``None`` where there is none.
 
-        The path is one that this program wrote itself (``Tile.path``) or one of the two checkpoints: never a reader's.
+        The path is one that this program wrote itself (``Tile.path``) or a checkpoint: never a reader's.
         """
         try:
             return (self._root / path).read_bytes()
@@ -129,6 +134,14 @@ class LogFolder:
         for each in reversed(missing):
             each.mkdir(exist_ok=True)
             _sync(each.parent)
+
+
+def size_of(note: bytes | None) -> int:
+    """Return the size of a checkpoint as it lies here; below every other where there is none that can be read."""
+    try:
+        return -1 if note is None else parse_checkpoint(parse_note(note).text).size
+    except MalformedLogText:
+        return -1
 
 
 def _write_aside(path: Path, content: bytes) -> None:

@@ -25,6 +25,8 @@ class Proofs:
         Of the checkpoints that cover it: the first that was kept, which says best before when the entry stood; else
         the newest one that enough witnesses cosigned; else the newest one. Raises ``NotFound`` for an entry that no
         checkpoint covers, yet or ever, and ``Unavailable`` for a folder that lacks what it should have.
+
+        Its extra data is the newest anchor without the entry: the tree that a receipt in this place has named.
         """
         with reading(self._engine) as connection:
             for index in log_entries.places(connection, leaf_hash):
@@ -34,7 +36,8 @@ class Proofs:
                 size, note = found
                 hashes = HashReader(size, self._folder.read_tile)
                 if hashes.leaf(index) == leaf_hash:
-                    return format_proof(LogProof(index, hashes.inclusion_proof(index), note))
+                    before = _anchor_before(connection, index)
+                    return format_proof(LogProof(index, hashes.inclusion_proof(index), note, before))
         raise NotFound("no published entry of the log has this hash")
 
     def _checkpoint_over(self, connection: Connection, index: int) -> tuple[int, bytes] | None:
@@ -47,3 +50,8 @@ class Proofs:
             if note is not None and size > index:
                 return size, note
         return None
+
+
+def _anchor_before(connection: Connection, index: int) -> bytes:
+    anchor = log_anchors.last_up_to(connection, index)
+    return b"" if anchor is None else anchor.note.encode()

@@ -17,12 +17,11 @@ from typing import Final
 
 from receipt_service.errors import ConfigurationError
 from receipt_service.telemetry import logger
-from receipt_service.tlog.checkpoint import parse_checkpoint
 from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.note import Checks, parse_note
 from receipt_service.tlog.policy import Policy, quorum_reached
 from receipt_service.transparency.gathering import Gathering
-from receipt_service.transparency.log_folder import CHECKPOINT, WITNESSED, LogFolder
+from receipt_service.transparency.log_folder import CHECKPOINT, WITNESSED, LogFolder, size_of
 from receipt_service.transparency.publishing import Published
 from receipt_service.transparency.witness_requests import (
     GRAVE,
@@ -183,7 +182,7 @@ class WitnessRounds:
     def _begin(self) -> None:
         witnessed = self._folder.read(WITNESSED)
         if witnessed is not None:
-            self._note(witnessed_size=_size_of(witnessed))
+            self._note(witnessed_size=size_of(witnessed))
         newest = self._folder.read(CHECKPOINT)
         if newest is not None:
             self._receive(newest)
@@ -269,7 +268,7 @@ class WitnessRounds:
         if not gathering.quorum_reached:
             return
         size, note = gathering.checkpoint.size, gathering.note
-        self._folder.replace_checkpoint(WITNESSED, note, lambda there: _size_of(there) <= size)
+        self._folder.replace_checkpoint(WITNESSED, note, lambda there: size_of(there) <= size)
         text = gathering.checkpoint.text
         self._folder.replace_checkpoint(CHECKPOINT, note, lambda there: _text_of(there) == text)
         self._note(witnessed_size=size, too_few=False)
@@ -326,11 +325,3 @@ def _text_of(note: bytes | None) -> str | None:
         return None if note is None else parse_note(note).text
     except MalformedLogText:
         return None
-
-
-def _size_of(note: bytes | None) -> int:
-    """Size of a checkpoint; below every other where there is none that can be read."""
-    try:
-        return -1 if note is None else parse_checkpoint(parse_note(note).text).size
-    except MalformedLogText:
-        return -1

@@ -4,18 +4,19 @@ Trusts the policy it is given and nobody else: neither the log nor whoever sent 
 """
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
+from receipt_service.domain.log_head import LogHead
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.tlog.merkle import BadProof, leaf_hash
 from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.note import BadSignature
 from receipt_service.tlog.policy import Policy
-from receipt_service.tlog.proof import parse_proof
+from receipt_service.tlog.proof import LogProof, parse_proof
 from receipt_service.tlog.trust import CheckedCheckpoint, check_checkpoint, check_logged
+from receipt_service.verify.checkpoint_time import first_seen
 from receipt_service.verify.log_standing import (
-    Clock,
     LogStanding,
     LogState,
     NotChecked,
@@ -23,19 +24,17 @@ from receipt_service.verify.log_standing import (
     due_for,
     not_checked,
 )
+from receipt_service.verify.not_before import told_not_before
 from receipt_service.verify.note_checks import NOTE_CHECKS
 from receipt_service.verify.verdict import Finding, Reason, Status, Verdict
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far a witness's or the log's clock may be ahead of ours."""
 
-_LAST_SECOND: Final = 253_402_300_799
-"""Of the year 9999: a time that ``datetime`` can hold."""
-
 _FAULTS: Final = (MalformedLogText, BadSignature, BadProof)
 
 
-def judge_proof(leaf: str, proof: bytes, policy: Policy, now: datetime) -> LogStanding:
+def judge_proof(leaf: str, proof: bytes, policy: Policy, now: datetime, head: LogHead | None = None) -> LogStanding:
     """Say what a proof file shows of a leaf (its exact characters). Never raises for what the file holds.
 
     1. The file is a tlog-proof, its checkpoint a signed note.
@@ -43,6 +42,9 @@ def judge_proof(leaf: str, proof: bytes, policy: Policy, now: datetime) -> LogSt
        knows holds, and none is from the future. Signatures of unknown keys mean nothing.
     3. The nodes lead from the leaf hash, at the index, to the checkpoint's root.
     4. The witnesses that cosigned are the policy's quorum; otherwise ``logged_not_witnessed``.
+
+    ``head`` is the tree that the receipt names (``log_head_of``): ``not_before`` is when that tree was first seen, if
+    the proof's extra data shows it. Extra data that does not is passed over: nobody signs it.
     """
     try:
         given = parse_proof(proof)
@@ -55,7 +57,8 @@ def judge_proof(leaf: str, proof: bytes, policy: Policy, now: datetime) -> LogSt
         index=given.index,
         size=checked.checkpoint.size,
         witnesses=_witnesses(checked),
-        not_after=_not_after(checked),
+        not_before=_not_before(given, checked, head, policy, _latest(now)),
+        not_after=first_seen(checked),
     )
 
 
@@ -120,14 +123,12 @@ def _witnesses(checked: CheckedCheckpoint) -> tuple[str, ...]:
     return tuple(sorted(cosignature.witness.name for cosignature in checked.cosignatures))
 
 
-def _not_after(checked: CheckedCheckpoint) -> Told | None:
-    """Take the first time that a witness gives, else the log's own."""
-    timed = [(each.time, each.witness.name) for each in checked.cosignatures if each.time is not None]
-    if timed:
-        time, name = min(timed)
-        return _told(time, Clock.WITNESS, name)
-    return None if checked.log_time is None else _told(checked.log_time, Clock.LOG, checked.checkpoint.origin)
-
-
-def _told(time: int, by: Clock, name: str) -> Told | None:
-    return Told(datetime.fromtimestamp(time, UTC), by, name) if time <= _LAST_SECOND else None
+def _not_before(
+    given: LogProof, checked: CheckedCheckpoint, head: LogHead | None, policy: Policy, latest: int
+) -> Told | None:
+    """Take what the proof's extra data shows; nothing where it would come after "not after"."""
+    found = told_not_before(head, given.extra, checked.checkpoint.origin, policy, latest)
+    not_after = first_seen(checked)
+    if found is None or (not_after is not None and found.at > not_after.at + CLOCK_SKEW):
+        return None
+    return found

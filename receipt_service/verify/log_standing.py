@@ -76,7 +76,7 @@ class LogStanding:
     witnesses: tuple[str, ...] = ()
     """Those that cosigned, by the policy's names."""
     not_before: Told | None = None
-    """The receipt is no older than this. Always ``None`` for now: no claim says so yet."""
+    """The receipt is no older than this; ``None`` where it names no tree, or nothing shows when that stood."""
     not_after: Told | None = None
     """The receipt is no younger than this; ``None`` where no signature has a time."""
     due: datetime | None = None

@@ -1,15 +1,22 @@
 """Not before: a receipt that names a tree of the log was not written before that tree stood.
 
-The tree is named inside ``when_where``, so it is signed with all the rest. When it stood, only a witness's
-cosignature says: whoever checks the log (its proofs, its policy) finds that checkpoint and its time, and asks here.
+The tree is named inside ``when_where``, so it is signed with all the rest. When it stood, only the signatures on a
+checkpoint of it say; the log's proof of the receipt carries that checkpoint, as data that nobody vouches for.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
+from receipt_service.domain.canonical import base64url
 from receipt_service.domain.groups import Group
 from receipt_service.domain.log_head import LogHead
+from receipt_service.tlog.notation import MalformedLogText
+from receipt_service.tlog.note import BadSignature
+from receipt_service.tlog.policy import Policy
+from receipt_service.tlog.trust import check_checkpoint
+from receipt_service.verify.checkpoint_time import first_seen
+from receipt_service.verify.log_standing import Told
+from receipt_service.verify.note_checks import NOTE_CHECKS
 
 
 def log_head_of(claims: Mapping[Group, Mapping[str, Any]]) -> LogHead | None:
@@ -18,12 +25,20 @@ def log_head_of(claims: Mapping[Group, Mapping[str, Any]]) -> LogHead | None:
     return None if named is None else LogHead(named["size"], named["root"])
 
 
-def not_before(head: LogHead | None, *, size: int, root: str, witnessed_at: datetime | None) -> datetime | None:
-    """Return the moment before which the receipt was not written; ``None`` when that is not known.
+def told_not_before(head: LogHead | None, note: bytes, origin: str, policy: Policy, latest: int) -> Told | None:
+    """Say before when the receipt that names ``head`` was not written, by a checkpoint that somebody gave.
 
-    ``size`` and ``root`` (base64url) are those of a checkpoint, and ``witnessed_at`` the latest time that the quorum
-    of its cosignatures vouches for; ``None`` where nobody cosigned it: the log's own word proves nothing against it.
+    The first time that a witness gives for that very tree of the log ``origin``, else the log's own. ``None`` for any
+    other checkpoint or bytes, or where the policy's quorum is not reached: nothing here speaks against a receipt.
+    ``latest`` (POSIX seconds) is as for ``check_checkpoint``.
     """
-    if head is None or witnessed_at is None or (head.size, head.root) != (size, root):
+    if head is None or not note:
         return None
-    return witnessed_at
+    try:
+        checked = check_checkpoint(note, policy, NOTE_CHECKS, latest)
+    except (MalformedLogText, BadSignature):
+        return None
+    found = checked.checkpoint
+    if found.origin != origin or (found.size, base64url(found.root)) != (head.size, head.root):
+        return None
+    return first_seen(checked) if checked.quorum_reached else None

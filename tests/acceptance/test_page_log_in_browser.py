@@ -5,13 +5,14 @@ from itertools import pairwise
 
 import pytest
 
+from receipt_service.domain.groups import Moment
 from receipt_service.tlog.policy import parse_policy
 from receipt_service.verify.log_check import judge_proof
 from receipt_service.verify.log_standing import LogState
 from tests.support.page_browser import opened, verdict
 from tests.support.receipts import NOW
 from tests.support.rendered_receipts import Case
-from tests.support.small_log import NORTH, OTHER_LOG, POLICY, POLICY_NO_WITNESS, WEST, SmallLog, leaves
+from tests.support.small_log import LOGGED_AT, NORTH, OTHER_LOG, POLICY, POLICY_NO_WITNESS, WEST, SmallLog, leaves
 
 pytestmark = pytest.mark.needs_chromium
 
@@ -45,6 +46,20 @@ def test_a_logged_receipt_says_so_with_both_times(browser, site):
         page.get_by_role("button", name="English").click()
         assert "witnesses have seen it" in page.locator("#log-text").inner_text()
         assert fact(page, "not_after").endswith("14:09 (Paris time, UTC+1), says the witness north")
+
+
+def test_a_receipt_that_names_a_tree_says_before_when_it_was_not_written(browser, site):
+    case = Case(moment=Moment(log=SmallLog().head))
+    url = site.add(case)
+    site.log(case, SmallLog(texts=[*leaves()[:3], case.receipt.leaf], anchored_at=LOGGED_AT - 300))
+    with opened(browser, url, at=NOW) as page:
+        assert verdict(page) == ("passed", "")
+        assert log_of(page) == ("logged", "")
+        assert fact(page, "not_before") == (
+            "lundi 23 novembre 2026 à 14 h 04 (heure de Paris, UTC+1), selon le témoin north"
+        )
+        page.get_by_role("button", name="English").click()
+        assert fact(page, "not_before").endswith("14:04 (Paris time, UTC+1), says the witness north")
 
 
 def test_too_few_witnesses_are_said(browser, site):

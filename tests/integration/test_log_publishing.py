@@ -18,7 +18,7 @@ from receipt_service.tlog.merkle import leaf_hash
 from receipt_service.tlog.proof import parse_proof
 from receipt_service.tlog.tiles import Tile
 from receipt_service.tlog.trust import check_logged
-from receipt_service.transparency.log_folder import CHECKPOINT, POLICY, LogFolder, TileDiffers
+from receipt_service.transparency.log_folder import CHECKPOINT, POLICY, LogFolder, TileDiffers, size_of
 from receipt_service.transparency.proving import Proofs
 from receipt_service.transparency.publishing import LogDamaged
 from receipt_service.transparency.sequencing import sequence
@@ -110,11 +110,14 @@ def test_a_proof_leads_to_the_first_checkpoint_that_was_kept(kept_log):
         leaves += grow(kept_log, count)
 
     proofs = Proofs(kept_log.engine, kept_log.folder)
-    sizes = []
+    sizes, befores = [], []
     for leaf in leaves:
         hashed = leaf_hash(leaf.encode())
-        sizes.append(check_logged(hashed, parse_proof(proofs.of_leaf(hashed)), kept_log.policy, CHECKS).checkpoint.size)
+        proof = parse_proof(proofs.of_leaf(hashed))
+        sizes.append(check_logged(hashed, proof, kept_log.policy, CHECKS).checkpoint.size)
+        befores.append(size_of(proof.extra))
     assert sizes == [310] * 310 + [350] * 40 + [550] * 200
+    assert befores == [-1] * 310 + [310] * 40 + [350] * 200, "and carries the last one without the entry"
 
 
 def test_a_stub_altered_before_publication_is_not_signed_for(kept_log):

@@ -50,7 +50,7 @@ def run(proofs=(), absences=(), policies=(), *, unable=False):
 def asked(vector):
     files = {"proof": VECTORS / vector["file"], "policy": VECTORS / vector["policy"]}
     texts = {name: encoded(path.read_bytes()) for name, path in files.items()}
-    return {"leaf": MANIFEST["leaves"][vector["leaf"]], "now": NOW.timestamp(), **texts}
+    return {"leaf": MANIFEST["leaves"][vector["leaf"]], "now": NOW.timestamp(), "head": vector["head"], **texts}
 
 
 @cache
@@ -69,7 +69,7 @@ def answers(*, unable=False):
 
 def told(answer):
     known = {name: answer[name] for name in ("state", "why", "index", "size", "witnesses")}
-    return {**known, "not_after": answer["notAfter"]}
+    return {**known, "not_before": answer["notBefore"], "not_after": answer["notAfter"]}
 
 
 @pytest.mark.parametrize("at", range(len(MANIFEST["proofs"])), ids=lambda at: MANIFEST["proofs"][at]["name"])

@@ -16,6 +16,7 @@ from receipt_service.cli.log_text import STATES, WHY
 from receipt_service.cli.verdict_words import WORDS
 from receipt_service.cli.verify import verify
 from receipt_service.domain.canonical import to_json
+from receipt_service.domain.groups import Moment
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.tlog.merkle import leaf_hash
 from receipt_service.verify.log_check import with_standing
@@ -25,7 +26,7 @@ from receipt_service.verify.verdict import Reason, Status, failed
 from tests.integration.test_verify_command import STARTED
 from tests.support.pdf_files import pdf_with
 from tests.support.receipts import ISSUER, NOW, RECEIPT_NUMBER, SIGNER, sample_link, sample_receipt, sample_verifier
-from tests.support.small_log import NORTH, ORIGIN, POLICY, POLICY_NO_WITNESS, SmallLog
+from tests.support.small_log import LOGGED_AT, NORTH, ORIGIN, PLACE, POLICY, POLICY_NO_WITNESS, SmallLog, leaves
 from tests.support.verify_command import RECEIPT, verdict_of
 
 LOG = SmallLog()
@@ -76,6 +77,27 @@ def test_a_proof_that_holds_says_where_and_when(logged):
         "due": None,
     }
     as_the_schema_says(result)
+
+
+def test_a_receipt_that_names_a_tree_is_no_older_than_it(logged):
+    texts = leaves()
+    named = sample_receipt(moment=Moment(log=SmallLog(texts=texts).head))
+    texts[PLACE] = named.leaf
+    log = SmallLog(texts=texts, anchored_at=LOGGED_AT - 300)
+    (logged / "named.sd-jwt").write_text(named.compact)
+    (logged / "named.tlog-proof").write_bytes(log.proof())
+    result = run(logged, logged / "named.sd-jwt", "--json")
+    assert log_of(result)["not_before"] == {"at": "2026-11-23T13:04:50Z", "by": "witness", "name": "north"}
+    as_the_schema_says(result)
+    assert "Pas avant : 2026-11-23 13:04:50 UTC" in run(logged, logged / "named.sd-jwt").output
+    (logged / "named.tlog-proof").write_bytes(replace(log, anchored_at=None).proof())
+    assert log_of(run(logged, logged / "named.sd-jwt", "--json"))["not_before"] is None
+
+
+def test_a_tree_that_the_receipt_does_not_name_says_nothing(logged):
+    (logged / "proof").write_bytes(replace(LOG, anchored_at=LOGGED_AT - 300).proof())
+    found = log_of(run(logged, logged / "r.sd-jwt", "--proof", logged / "proof", "--json"))
+    assert (found["state"], found["not_before"]) == ("logged", None)
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])

@@ -4,18 +4,15 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from receipt_service.errors import ConfigurationError
-from receipt_service.storage import log_anchors
-from receipt_service.storage.engine import reading
 from receipt_service.tlog.add_checkpoint import parse_request
 from receipt_service.tlog.note import parse_note
 from receipt_service.tlog.policy import parse_policy
 from receipt_service.tlog.trust import check_checkpoint
-from receipt_service.transparency.anchors import AnchorKeeper
 from receipt_service.transparency.log_folder import CHECKPOINT, WITNESSED
 from receipt_service.transparency.witness_requests import WitnessFault
 from receipt_service.transparency.witnessing import WitnessPace, WitnessRounds
@@ -284,23 +281,3 @@ def test_an_address_that_is_none_is_refused(stage, url):
     stage.urls["one"] = url
     with pytest.raises(ConfigurationError, match="address of a witness"):
         WitnessRounds(stage.log.folder, stage.policy(), lambda *_: None)
-
-
-def test_an_anchor_is_kept_every_ten_minutes(engine):
-    now = [datetime(2026, 11, 24, 12, tzinfo=UTC)]
-    keeper = AnchorKeeper(engine, clock=lambda: now[0])
-
-    def keep(size, minutes, keeper=keeper):
-        now[0] += timedelta(minutes=minutes)
-        return keeper.keep(size, f"note {size}".encode())
-
-    assert keep(5, 0)
-    assert not keep(6, 9)
-    restarted = AnchorKeeper(engine, clock=lambda: now[0])
-    assert not keep(6, 0.5, restarted)
-    assert keep(7, 0.5)
-    assert not keep(7, 20)  # the log has not grown
-    assert keep(8, 0)
-    with reading(engine) as connection:
-        assert log_anchors.newest(connection) == log_anchors.Anchor(8, now[0], "note 8")
-        assert log_anchors.first_over(connection, 5).size == 7

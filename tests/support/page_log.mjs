@@ -1,5 +1,5 @@
 // Runs the page's own judge of the log under Node: reads a job on standard input, writes how each receipt stands.
-// {modules, unable, proofs: [{leaf, proof, policy, now}], absences: [{issuedOn, checkpoint, policy, now}],
+// {modules, unable, proofs: [{leaf, proof, policy, now, head}], absences: [{issuedOn, checkpoint, policy, now}],
 //  policies: [text]}, where proof, checkpoint, policy and text are base64.
 
 import { pathToFileURL } from "node:url";
@@ -27,8 +27,8 @@ async function policyOf(text) {
 }
 
 const proofs = [];
-for (const { leaf, proof, policy, now } of job.proofs) {
-  const found = await judgeProof(leaf, bytes(proof), await policyOf(policy), now);
+for (const { leaf, proof, policy, now, head } of job.proofs) {
+  const found = await judgeProof(leaf, bytes(proof), await policyOf(policy), now, head ?? undefined);
   proofs.push({ ...found, hash: hexadecimal(await leafHash(leaf)) });
 }
 const absences = [];

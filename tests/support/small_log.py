@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from receipt_service.domain.canonical import base64url
+from receipt_service.domain.log_head import LogHead
 from receipt_service.domain.receipt_number import ReceiptNumber
 from receipt_service.tlog.checkpoint import Checkpoint
 from receipt_service.tlog.merkle import inclusion_ranges, leaf_hash, root_hash
@@ -65,6 +67,8 @@ class SmallLog:
     texts: list[str] = field(default_factory=leaves)
     witnesses: tuple[LogKey, ...] = (NORTH, SOUTH)
     at: int = LOGGED_AT
+    anchored_at: int | None = None
+    """When the tree before the sample receipt was cosigned and kept, if it was; proofs then carry it."""
 
     @property
     def checkpoint(self):
@@ -76,6 +80,23 @@ class SmallLog:
         cosigned = [witness.sign(head, self.at + 1 + place) for place, witness in enumerate(self.witnesses)]
         return note_of(head, *by_log(head, self.at), *cosigned)
 
+    @property
+    def anchor(self):
+        """The checkpoint that was kept."""
+        return checkpoint_of(self.texts, PLACE)
+
+    @property
+    def head(self):
+        """The kept tree, as receipts name it."""
+        return LogHead(PLACE, base64url(self.anchor.root))
+
+    @property
+    def anchor_note(self):
+        if self.anchored_at is None:
+            return b""
+        cosigned = [witness.sign(self.anchor, self.anchored_at + place) for place, witness in enumerate(self.witnesses)]
+        return note_of(self.anchor, *by_log(self.anchor, self.anchored_at), *cosigned)
+
     def proof(self, leaf=None):
         index = PLACE if leaf is None else self.texts.index(leaf)
-        return format_proof(LogProof(index, path_of(self.texts, index), self.note))
+        return format_proof(LogProof(index, path_of(self.texts, index), self.note, self.anchor_note))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from receipt_service.domain.log_head import LogHead
 from receipt_service.tlog.policy import parse_policy
 from receipt_service.verify.log_check import judge_absence, judge_proof
 from receipt_service.verify.log_standing import LogState, due_for
@@ -21,16 +22,23 @@ def policy(vector):
 
 
 def told(standing):
-    when = standing.not_after
-    seen = None if when is None else {"at": int(when.at.timestamp()), "by": when.by.value, "name": when.name}
-    known = {"index": standing.index, "size": standing.size, "witnesses": list(standing.witnesses), "not_after": seen}
-    return {"state": standing.state.value, "why": standing.why and standing.why.value, **known}
+    known = {"index": standing.index, "size": standing.size, "witnesses": list(standing.witnesses)}
+    times = {"not_before": seen(standing.not_before), "not_after": seen(standing.not_after)}
+    return {"state": standing.state.value, "why": standing.why and standing.why.value, **known, **times}
+
+
+def seen(when):
+    return None if when is None else {"at": int(when.at.timestamp()), "by": when.by.value, "name": when.name}
+
+
+def head(vector):
+    return vector["head"] and LogHead(**vector["head"])
 
 
 @pytest.mark.parametrize("vector", MANIFEST["proofs"], ids=lambda vector: vector["name"])
 def test_every_proof_gets_its_standing(vector):
     proof = (FOLDER / vector["file"]).read_bytes()
-    standing = judge_proof(MANIFEST["leaves"][vector["leaf"]], proof, policy(vector), NOW)
+    standing = judge_proof(MANIFEST["leaves"][vector["leaf"]], proof, policy(vector), NOW, head(vector))
     assert told(standing) == vector["expected"]
     assert (standing.fault is not None) == (standing.state is LogState.PROOF_NOT_VALID)
 

@@ -2,7 +2,7 @@
 // with what WebCrypto has: SHA-256 and Ed25519. Browsers have no ML-DSA-44; where the answer hangs on such a
 // signature, it is "not checked", never a yes or a no. Runs in the page, and in Node for the tests.
 
-import { integer, sha256, utf8 } from "./encoding.js";
+import { base64url, integer, sha256, utf8 } from "./encoding.js";
 import {
   COSIGNATURE_ED25519,
   ED25519,
@@ -150,8 +150,8 @@ async function checkInclusion(leaf, { index, hashes }, { size, root }) {
 
 /** A standing in the log: the part `log` of a verdict, without the times that only the command line can check. */
 export function standing(state, known = {}) {
-  const nothing = { why: null, origin: null, index: null, size: null, witnesses: [], notAfter: null, due: null };
-  return { state, ...nothing, ...known };
+  const nothing = { why: null, origin: null, index: null, size: null, witnesses: [] };
+  return { state, ...nothing, notBefore: null, notAfter: null, due: null, ...known };
 }
 
 export function notChecked(why) {
@@ -168,8 +168,12 @@ async function guarded(work, otherwise) {
   }
 }
 
-/** Say what a proof file shows of a leaf; `now` is in seconds. Never throws for what the file holds. */
-export function judgeProof(leaf, proof, policy, now) {
+/**
+ * Say what a proof file shows of a leaf; `now` is in seconds. Never throws for what the file holds.
+ *
+ * `head` is the tree that the receipt names, `{size, root}`, or undefined.
+ */
+export function judgeProof(leaf, proof, policy, now, head) {
   return guarded(async () => {
     const given = parseProof(proof);
     const found = await checkCheckpoint(given.checkpoint, policy, now);
@@ -180,9 +184,25 @@ export function judgeProof(leaf, proof, policy, now) {
     if (!found.logChecked || (perhaps && !enough)) return notChecked("browser_unable");
     const { origin, size } = found.checkpoint;
     const notAfter = earliest(found.cosigned);
-    const known = { origin, index: given.index, size, witnesses, notAfter };
+    const notBefore = await toldNotBefore(head, given.extra, origin, policy, now);
+    const since = notBefore !== null && notAfter !== null && notBefore.at > notAfter.at + CLOCK_SKEW ? null : notBefore;
+    const known = { origin, index: given.index, size, witnesses, notBefore: since, notAfter };
     return standing(enough ? "logged" : "logged_not_witnessed", known);
   }, standing("proof_not_valid"));
+}
+
+/** Say when a witness first saw the tree that a receipt names, by a checkpoint that nobody vouches for; or null. */
+async function toldNotBefore(head, note, origin, policy, now) {
+  if (head === undefined || note.length === 0) return null;
+  try {
+    const { checkpoint, logChecked, cosigned } = await checkCheckpoint(noteText(note), policy, now);
+    const same = checkpoint.origin === origin && checkpoint.size === BigInt(head.size);
+    if (!same || base64url(checkpoint.root) !== head.root) return null;
+    return logChecked && quorumReached(policy, [...cosigned.keys()]) ? earliest(cosigned) : null;
+  } catch (error) {
+    if (error instanceof NotLogText) return null;
+    throw error;
+  }
 }
 
 function earliest(cosigned) {

@@ -31,7 +31,7 @@ export async function lookUp(verdict, given, now) {
 
 async function judged(verdict, proof, policy, now) {
   if (proof !== null) {
-    const found = await judgeProof(verdict.leaf, proof, policy, now);
+    const found = await judgeProof(verdict.leaf, proof, policy, now, verdict.claims.when_where?.log);
     return { found, proof: PROVEN.includes(found.state) ? proof : null };
   }
   const checkpoint = await get("/log/checkpoint", PATIENCE);
@@ -59,7 +59,7 @@ export function logWords(found, say, zone) {
   const rows = [
     ["entry", entry],
     ["witnesses", found.witnesses.length === 0 ? say.say("word.none") : found.witnesses.join(say.say("word.list"))],
-    ["not_before", say.say("log.not_before_unknown")],
+    ["not_before", found.notBefore === null ? say.say("log.not_before_unknown") : witnessed(found.notBefore, say, zone)],
     ["not_after", found.notAfter === null ? say.say("log.not_after_unknown") : witnessed(found.notAfter, say, zone)],
   ];
   return { text, rows: rows.map(([key, said]) => [key, say.say(`log.${key}`), said]) };

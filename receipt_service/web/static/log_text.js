@@ -111,17 +111,24 @@ export async function parseCheckpoint(text) {
   return read;
 }
 
-/** Read a proof file: `{index, hashes, checkpoint}`; the index is a BigInt, the checkpoint a signed note's text. */
+/**
+ * Read a proof file: `{index, hashes, checkpoint, extra}`; the index is a BigInt, the checkpoint a signed note's text,
+ * and the extra data bytes that nobody vouches for.
+ */
 export function parseProof(bytes) {
   const [head, checkpoint] = partition(readText(bytes, LARGEST_PROOF), "\n\n");
   must(!NOT_ASCII.test(head) && checkpoint.endsWith("\n"));
   const lines = head.split("\n");
   must(lines.shift() === HEADER);
-  if (lines[0]?.startsWith("extra ")) must(fromBase64(lines.shift().slice(6)).length > 0);
+  let extra = new Uint8Array(0);
+  if (lines[0]?.startsWith("extra ")) {
+    extra = fromBase64(lines.shift().slice(6));
+    must(extra.length > 0);
+  }
   must(lines[0]?.startsWith("index "));
   const index = readNumber(lines.shift().slice(6));
   must(lines.length <= MOST_HASHES);
-  return { index, hashes: lines.map(readHash), checkpoint };
+  return { index, hashes: lines.map(readHash), checkpoint, extra };
 }
 
 /** Read a signed checkpoint as it is served. */

@@ -53,12 +53,14 @@ class Vector:
     comment: str
     leaf: int = PLACE
     policy: str = "policy.txt"
+    head: dict[str, Any] | None = None
+    """The tree that the receipt names in ``when_where.log``, if it does."""
     known: dict[str, Any] = field(default_factory=dict)
     without_ml_dsa: dict[str, Any] | None = None
     """What a verifier says that has no ML-DSA-44, as far as it differs."""
 
     def entry(self) -> dict[str, Any]:
-        nothing = {"why": None, "index": None, "size": None, "witnesses": [], "not_after": None}
+        nothing = {"why": None, "index": None, "size": None, "witnesses": [], "not_before": None, "not_after": None}
         expected = {"state": self.state, **nothing, **self.known}
         differing = self.without_ml_dsa
         return {
@@ -66,6 +68,7 @@ class Vector:
             "file": f"{self.name}.tlog-proof",
             "leaf": self.leaf,
             "policy": self.policy,
+            "head": self.head,
             "expected": expected,
             "without_ml_dsa": expected if differing is None else {**expected, **differing},
             "comment": self.comment,

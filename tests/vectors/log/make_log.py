@@ -29,6 +29,7 @@ from tests.support.small_log import (  # noqa: E402
 )
 from tests.vectors.log.bogus_proofs import absences, bogus  # noqa: E402
 from tests.vectors.log.good_proofs import POLICIES, TEXTS, good  # noqa: E402
+from tests.vectors.log.not_before_proofs import not_before  # noqa: E402
 
 KEPT = "ml-dsa-signatures.json"
 
@@ -54,7 +55,7 @@ def documents() -> dict[str, bytes]:
     for key in (LOG_PQ, WEST):
         key.signing = lambda message, key=key: kept.sign(key, message)
     try:
-        vectors, missing = [*good(), *bogus()], absences()
+        vectors, missing = [*good(), *not_before(), *bogus()], absences()
     finally:
         for key in (LOG_PQ, WEST):
             key.signing = key.signer.sign
