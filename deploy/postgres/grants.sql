@@ -17,6 +17,10 @@ GRANT INSERT ON fold_queue TO receipts_api;
 GRANT INSERT ON log_queue TO receipts_api;
 GRANT USAGE ON SEQUENCE fold_queue_id_seq, log_queue_id_seq TO receipts_api;
 GRANT SELECT ON log_entry, log_anchor TO receipts_api;    -- for proofs
+GRANT SELECT ON whole_stub, log_tree, log_queue, deletion, deletion_stub TO receipts_api;    -- for audits
+GRANT SELECT, INSERT ON daily_closing TO receipts_api;
+GRANT SELECT, INSERT, DELETE ON audit_reading TO receipts_api;    -- the trigger lets nothing younger than three years go
+GRANT USAGE ON SEQUENCE audit_reading_id_seq TO receipts_api;
 GRANT SELECT ON attempt TO receipts_api;
 GRANT SELECT ON officer_cell, release, released_cell TO receipts_api;
 GRANT SELECT, INSERT, DELETE ON officer_reading TO receipts_api;    -- the trigger lets nothing younger than three years go
@@ -32,6 +36,7 @@ GRANT SELECT ON log_anchor TO receipts_worker;
 
 GRANT SELECT ON whole_stub, withdrawn_stub, unit, directory_revision TO receipts_statistics;
 GRANT SELECT (id, committed_at) ON stub TO receipts_statistics;
+GRANT SELECT ON deletion TO receipts_statistics;    -- what was deleted can't be counted anew
 GRANT SELECT (id, stub_id, channel, state, created_at, delivered_at) ON message TO receipts_statistics;
 GRANT SELECT, DELETE ON fold_queue TO receipts_statistics;
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON rollup_cell, officer_cell TO receipts_statistics;

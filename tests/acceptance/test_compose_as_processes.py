@@ -217,6 +217,25 @@ def test_the_log_is_kept_by_a_process_that_may_do_nothing_else_and_served_by_the
     assert '"waiting": 0' in stage.run("log", "status", "--json")
 
 
+def test_an_audit_is_answered_and_is_on_record(stage, service, issuer, issued):
+    def ask(method, path, role, body=None):
+        headers = {
+            "Authorization": f"Bearer {issuer.token(realm_access={'roles': [role]})}",
+            "Content-Type": "application/json",
+        }
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{service}{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    receipt = {"presented": issued["receipt"], "purpose": "contestation", "reference": "2026/1187"}
+    wait_until(lambda: ask("POST", "/v1/audit/matches", "auditor", receipt)["outcome"] == "authentic_logged")
+    assert ask("POST", "/v1/audit/matches", "auditor", receipt)["outcome"] == "authentic_logged"
+    readings = ask("GET", "/v1/audit/readings", "dpo")
+    assert MARKER not in json.dumps(readings)
+    assert len(readings["readings"]) >= 2
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -272,7 +291,11 @@ def test_an_officer_whom_the_directory_does_not_know_is_refused(service, issuer)
         ("statistics", "INSERT INTO stub (id) VALUES (1)"),
         ("statistics", "INSERT INTO fold_queue (stub_id, sign) VALUES (1, 1)"),
         ("statistics", "SELECT * FROM log_entry"),
-        ("api", "SELECT * FROM log_queue"),
+        ("api", "DELETE FROM log_queue"),
+        ("api", "INSERT INTO deletion (id) VALUES (1)"),
+        ("api", "UPDATE audit_reading SET reference = ''"),
+        ("statistics", "SELECT * FROM audit_reading"),
+        ("log", "SELECT * FROM daily_closing"),
         ("api", "INSERT INTO log_entry (entry_index) VALUES (1)"),
         ("api", "UPDATE log_tree SET size = 0"),
         ("worker", "SELECT stub_id FROM log_entry"),

@@ -71,7 +71,8 @@ def test_the_files_lie_where_it_says(told):
     assert len(list(received.glob("mail-*.eml"))) == 3
     assert all(path.read_bytes().startswith(b"%PDF-") for path in received.glob("*.pdf"))
     assert len(list(received.glob("*.pdf"))) == 5
-    assert len(list(received.glob("*.sd-jwt"))) == 3
+    assert len(list(received.glob("mail-*.sd-jwt"))) == 3
+    assert len(list(received.glob("*.tlog-proof"))) == len(list(received.glob("[0-9A-Z]*.sd-jwt"))) == 1
     assert (received / "phone.txt").read_text("utf-8").count("/r#") == 3
     trust_root = json.loads((home / "demo" / "trust-root.json").read_text())
     assert len(trust_root["issuers"]) == 1
