@@ -1,14 +1,17 @@
 """Anchors: which checkpoints are kept, and the file by which receipts come to name one."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from errno import ENOSPC
 
 import pytest
 
+from receipt_service.bootstrap.log_shelf import LogShelf
 from receipt_service.storage import log_anchors
 from receipt_service.storage.engine import reading
 from receipt_service.transparency.anchors import AnchorKeeper
 from receipt_service.transparency.log_folder import ANCHOR, LogFolder
+from receipt_service.transparency.proving import Proofs
 from tests.support.small_log import SmallLog, leaves
 
 
@@ -55,3 +58,12 @@ def test_an_anchor_whose_file_a_crash_has_cut_off_is_published_at_the_next_start
     restarted = AnchorKeeper(engine, folder, clock=lambda: now + timedelta(minutes=1))
     assert not restarted.keep(8, b"not its time")
     assert folder.read(ANCHOR) == (kept if there == 900 else notes[7]), "it never goes back"
+
+
+def test_the_newest_anchor_is_served(engine, tmp_path):
+    folder = LogFolder(tmp_path)
+    shelf = LogShelf(folder, Proofs(engine, folder))
+    assert asyncio.run(shelf.file("checkpoint.anchor")) is None
+    AnchorKeeper(engine, folder).keep(5, b"note 5")
+    assert asyncio.run(shelf.file("checkpoint.anchor")) == b"note 5"
+    assert asyncio.run(shelf.file(".checkpoint.anchor.new")) is None

@@ -89,7 +89,7 @@ def test_a_receipt_that_names_a_tree_is_no_older_than_it(logged):
     result = run(logged, logged / "named.sd-jwt", "--json")
     assert log_of(result)["not_before"] == {"at": "2026-11-23T13:04:50Z", "by": "witness", "name": "north"}
     as_the_schema_says(result)
-    assert "Pas avant : 2026-11-23 13:04:50 UTC" in run(logged, logged / "named.sd-jwt").output
+    assert "Pas avant : 2026-11-23 13:04:50 UTC" in run(logged, logged / "named.sd-jwt", "--lang", "fr").output
     (logged / "named.tlog-proof").write_bytes(replace(log, anchored_at=None).proof())
     assert log_of(run(logged, logged / "named.sd-jwt", "--json"))["not_before"] is None
 

@@ -68,8 +68,9 @@ Route(
     tag="log",
     summary="Proof that an attestation is in the transparency log",
     description="A C2SP tlog-proof file: the entry's index, the inclusion proof, and the signed checkpoint with its "
-    "cosignatures. It needs nobody to be checked, and no token to be asked for: the leaf is public. 404 means that no "
-    "published checkpoint covers such an entry: of an attestation made this second, not yet; of an old one, never.",
+    "cosignatures; as extra data the checkpoint that was kept before it, which a receipt may name. It needs nobody "
+    "to be checked, and no token to be asked for: the leaf is public. 404 means that no published checkpoint covers "
+    "such an entry: of an attestation made this second, not yet; of an old one, never.",
     roles=PUBLIC,
     parameters=(
         {
