@@ -28,7 +28,7 @@ serve: $(READY) ## the same, and it stays: API, worker, demo phone and mailbox
 
 test: $(READY) ## the whole test-suite; ARGS="-k stub" narrows it
 	@.ci/test-tools
-	@HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/pytest -n $(TEST_PROCESSES) --maxprocesses 4 --dist worksteal $(ARGS)
+	@HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/pytest -n $(TEST_PROCESSES) --maxprocesses 4 --dist worksteal --durations 10 $(ARGS)
 
 check: $(READY) ## lint, format, types, import contracts, every test imports, generated files, documents
 	$(BIN)/ruff check .

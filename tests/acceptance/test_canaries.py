@@ -55,7 +55,7 @@ KNOWN_FILES = re.compile(
     r"data/(receipts\.sqlite3(-wal|-shm)?|mail/[a-z-]+\.(pem|key)|mail/[a-z-]+"
     r"|keys/issuer/[\w.\-]+|keys/sealing/([\dT-]+Z\.pub|worker\.heartbeat)|keys/epochs/[\dT-]+Z\.(key|destroyed)"
     r"|keys/replay/(lookup|replay-[\dT-]+Z)\.key|keys/statistics/record\.key|keys/session/session\.key"
-    r"|keys/log/(ed25519\.seed|ml-dsa-44\.seed|origin|last-signed)|log/(checkpoint(\.witnessed)?|policy|tile/[a-z0-9./]+))"
+    r"|keys/log/(ed25519\.seed|ml-dsa-44\.seed|origin|last-signed)|log/(checkpoint(\.[a-z]+)?|policy|tile/[a-z0-9./]+))"
     r"|logs/(api|worker|log|keys|audit)\.log|answers/\d{4}\.txt"
 )
 
