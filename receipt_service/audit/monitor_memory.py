@@ -1,10 +1,10 @@
 """What a monitor remembers beside its mirror: when it last saw something new, and checkpoints that contradict."""
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from receipt_service.durable_files import replace_whole, sync_folder
 from receipt_service.errors import ConfigurationError
 
 _SEEN: Final = "seen-at"
@@ -44,15 +44,5 @@ class FolderMemory:
 
     def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_whole(path, content, _MODE)
+        sync_folder(path.parent)

@@ -13,8 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from receipt_service.durable_files import replace_whole, sync_folder, write_new
 from receipt_service.errors import ConfigurationError
 
+_OURS_ALONE: Final = 0o600
 _OTHERS_READ: Final = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _LARGEST: Final = 1 << 20
@@ -25,16 +27,8 @@ def write_durably(path: Path, data: bytes) -> None:
 
     Raises ``ConfigurationError`` when the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_whole(path, data, _OURS_ALONE)
         sync_folder(path.parent)
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
@@ -46,11 +40,7 @@ def create_once(path: Path, data: bytes) -> None:
     Raises ``OSError``.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    write_new(temporary, data, _OURS_ALONE)
     with suppress(FileExistsError):
         path.hardlink_to(temporary)
     temporary.unlink()
@@ -64,15 +54,6 @@ def remove_durably(path: Path) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise ConfigurationError(f"cannot remove {path}: {error.strerror}") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder durable (fsync of the directory)."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_public(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from receipt_service.durable_files import replace_whole, sync_folder
 from receipt_service.errors import ReceiptServiceError, Unavailable
 from receipt_service.tlog.checkpoint import parse_checkpoint
 from receipt_service.tlog.notation import MalformedLogText
@@ -93,8 +94,8 @@ class LogFolder:
             elif there != content:
                 raise TileDiffers(f"{tile.path} is there and holds something else")
         with ThreadPoolExecutor(_WRITERS) as writers:  # a disk takes several at once in the time of one
-            list(writers.map(_write_aside, *zip(*new, strict=True)) if new else ())
-            list(writers.map(_sync, folders))
+            list(writers.map(lambda file: replace_whole(file[0], file[1], _MODE), new))
+            list(writers.map(sync_folder, folders))
 
     def write_checkpoint(self, name: str, note: bytes) -> None:
         """Put a checkpoint, or the policy, in the place of the one before it, for good. Raises ``OSError``."""
@@ -112,8 +113,8 @@ class LogFolder:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if not may_replace(self.read(name)):
                 return False
-            _write_aside(self._root / name, note)
-            _sync(self._root)
+            replace_whole(self._root / name, note, _MODE)
+            sync_folder(self._root)
         finally:
             os.close(handle)
         return True
@@ -133,7 +134,7 @@ class LogFolder:
             folder = folder.parent
         for each in reversed(missing):
             each.mkdir(exist_ok=True)
-            _sync(each.parent)
+            sync_folder(each.parent)
 
 
 def size_of(note: bytes | None) -> int:
@@ -142,21 +143,3 @@ def size_of(note: bytes | None) -> int:
         return -1 if note is None else parse_checkpoint(parse_note(note).text).size
     except MalformedLogText:
         return -1
-
-
-def _write_aside(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

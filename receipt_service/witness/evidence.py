@@ -4,8 +4,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from receipt_service.durable_files import replace_whole, sync_folder
 from receipt_service.tlog.checkpoint import Checkpoint
 
+_MODE: Final = 0o644
 _MOST: Final = {"fork": 1000, "unproven": 100}
 """Files of each kind and log. Anybody can make ``unproven`` ones, by sending a log's newest checkpoint with a proof
 that fails; of a ``fork``, only who has the log's key."""
@@ -28,7 +30,8 @@ class Evidence:
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         if path.exists() or sum(1 for _ in self._folder.glob(f"{log}-*")) >= _MOST[kind]:
             return False
-        path.write_bytes(cosigned_note + b"\n" + refused_note)
+        replace_whole(path, cosigned_note + b"\n" + refused_note, _MODE)
+        sync_folder(self._folder)
         return True
 
     def count(self, kind: str) -> int:

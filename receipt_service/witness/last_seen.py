@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from receipt_service.durable_files import replace_whole, sync_folder
 from receipt_service.errors import ReceiptServiceError
 from receipt_service.tlog.checkpoint import Checkpoint, parse_checkpoint
 from receipt_service.tlog.merkle import EMPTY_ROOT
@@ -143,19 +144,5 @@ def _parse(body: bytes, origin: str) -> Seen:
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    replace_whole(path, content, _MODE)
+    sync_folder(path.parent)

@@ -18,27 +18,27 @@ from tests.support.dying import answer_lines, at_call, die, then_die
 from tests.support.publishing import NOW, QUARTER, a_press
 
 
-def half_written(path: Path, content: bytes) -> None:
+def half_written(path: Path, content: bytes, mode: int) -> None:
     """Write a file, and of the signed manifest only the half."""
-    whole_file(path, content if path.suffix != ".jws" else content[: len(content) // 2])
+    whole_file(path, content if path.suffix != ".jws" else content[: len(content) // 2], mode)
     if path.suffix == ".jws":
         die()
 
 
-whole_file = folder._write
+whole_file = folder.write_new
 POINTS: dict[str, Callable[[], None]] = {
     "before anything": lambda: setattr(publishing, "_reserve", die),
     "budget spent, not committed": lambda: setattr(publications, "reserve", then_die(publications.reserve)),
     "budget spent": lambda: setattr(publishing, "add_noise", die),
     "noise drawn": lambda: setattr(folder, "write_draft", die),
-    "one file written": lambda: setattr(folder, "_write", at_call(folder._write, 2)),
-    "all but the signed manifest written": lambda: setattr(folder, "_write", at_call(folder._write, 8)),
-    "half of the signed manifest written": lambda: setattr(folder, "_write", half_written),
-    "all files written": lambda: setattr(folder, "_sync", die),
+    "one file written": lambda: setattr(folder, "write_new", at_call(folder.write_new, 2)),
+    "all but the signed manifest written": lambda: setattr(folder, "write_new", at_call(folder.write_new, 8)),
+    "half of the signed manifest written": lambda: setattr(folder, "write_new", half_written),
+    "all files written": lambda: setattr(folder, "sync_folder", die),
     "files durable": lambda: setattr(publishing, "_complete", die),
     "files recorded, not committed": lambda: setattr(publications, "complete", then_die(publications.complete)),
     "files recorded": lambda: setattr(folder, "put_in_place", die),
-    "put in place, not durable": lambda: setattr(folder, "_sync", at_call(folder._sync, 3)),
+    "put in place, not durable": lambda: setattr(folder, "sync_folder", at_call(folder.sync_folder, 3)),
     "put in place": lambda: setattr(folder, "put_in_place", then_die(folder.put_in_place)),
 }
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from receipt_service.delivery.worker.faults import NO_FAULT, After
 from receipt_service.domain import epoch as epochs
 from receipt_service.domain.message import LONGEST_WINDOW
+from receipt_service.durable_files import sync_folder
 from receipt_service.errors import ConfigurationError, ReceiptServiceError
 from receipt_service.telemetry import logger
 
@@ -107,7 +108,7 @@ class EpochKeys:
         """
         self._opened.pop(epoch, None)
         _write_new(self._tombstone(epoch), b"", mode=0o600)
-        _sync_folder(self._private)
+        sync_folder(self._private)
         self._after("epoch_condemned")
         self._public.joinpath(epochs.public_name(epoch)).unlink(missing_ok=True)
         self._erase(epoch)
@@ -137,7 +138,7 @@ class EpochKeys:
 
     def _generate(self, epoch: str) -> bool:
         made = _write_new(self._key(epoch), X25519PrivateKey.generate().private_bytes_raw(), mode=0o600)
-        _sync_folder(self._private)
+        sync_folder(self._private)
         self._after("epoch_key_written")
         return made
 
@@ -152,7 +153,7 @@ class EpochKeys:
         temporary.unlink(missing_ok=True)
         _write_new(temporary, public, mode=0o644)
         temporary.replace(target)
-        _sync_folder(self._public)
+        sync_folder(self._public)
         self._after("epoch_published")
 
     def _withdraw(self, now: datetime) -> None:
@@ -182,7 +183,7 @@ class EpochKeys:
             os.close(handle)
         self._after("epoch_overwritten")
         path.unlink(missing_ok=True)
-        _sync_folder(self._private)
+        sync_folder(self._private)
 
 
 def _epochs_in(folder: Path, suffix: str) -> list[str]:
@@ -221,13 +222,5 @@ def _read_private(path: Path) -> bytes:
         if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise PermissionError("others may read the epoch key")
         return os.read(handle, 4096)
-    finally:
-        os.close(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)

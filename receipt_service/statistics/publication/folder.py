@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from receipt_service.durable_files import sync_folder, write_new
 from receipt_service.errors import ConfigurationError, Unavailable
 
 
@@ -49,9 +50,9 @@ def write_draft(root: Path, period: str, files: Mapping[str, bytes]) -> None:
     try:
         draft.mkdir(mode=0o755)
         for name, content in files.items():
-            _write(draft / name, content)
-        _sync(draft)
-        _sync(root)
+            write_new(draft / name, content, 0o644)
+        sync_folder(draft)
+        sync_folder(root)
     except OSError as error:
         raise ConfigurationError(f"cannot write {draft}: {error.strerror}") from error
 
@@ -74,23 +75,7 @@ def put_in_place(root: Path, period: str) -> Path:
     place = published_folder(root, period)
     try:
         draft_folder(root, period).rename(place)
-        _sync(root)
+        sync_folder(root)
     except OSError as error:
         raise ConfigurationError(f"cannot put {place} in its place: {error.strerror}") from error
     return place
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
