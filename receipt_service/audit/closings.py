@@ -4,7 +4,7 @@ Whoever deletes a stub afterwards is found by it, without any stub or person bei
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -16,7 +16,7 @@ from receipt_service.domain.canonical import from_base64url, from_json
 from receipt_service.domain.check import Officer
 from receipt_service.domain.identifiers import row_id
 from receipt_service.domain.log_entry import EntryKind
-from receipt_service.domain.log_record import FACTS, LogRecord
+from receipt_service.domain.log_record import FACTS, LogRecord, SignRecord
 from receipt_service.errors import DayAlreadyClosed, DayNotClosable, MalformedReceipt, OutsideOwnUnits
 from receipt_service.storage import daily_closings, directory, log_queue
 from receipt_service.storage.daily_closings import StoredClosing
@@ -27,9 +27,6 @@ MOST_CHECKS: Final = 100_000
 """More than any unit makes in a day."""
 _PARTS: Final = 3
 _ONE_DAY: Final = timedelta(days=1)
-
-SignRecord = Callable[[EntryKind, Mapping[str, Any], datetime], LogRecord]
-"""Writes a record with a fresh salt and signs it with the issuer's key of that moment (``bootstrap.audit``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from receipt_service.audit.findings import Code
 from receipt_service.storage.audited import StubRow
 from receipt_service.storage.stubs import DISCLOSURES
 
-STUB_URL_LETTERS: Final = b"-_"
 _DIGEST_LETTERS: Final = 43
 """Of 32 bytes in base64url, without the padding."""
 STUB_GROUPS: Final = ("legal_basis", "consequences", "when_where", "officer")

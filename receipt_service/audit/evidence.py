@@ -3,54 +3,37 @@
 The bytes are the same for the same input, so two files made of one receipt at one moment can be compared.
 """
 
-import hashlib
 import io
 import zipfile
-from base64 import encodebytes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from receipt_service.audit.evidence_texts import CHECK_INCLUSION, LISEZMOI, README
 from receipt_service.audit.matching import Match
 from receipt_service.crypto.keys import PublicKey
-from receipt_service.domain.canonical import base64url, from_base64url, to_json
+from receipt_service.domain.canonical import from_base64url, to_json
 from receipt_service.domain.evidence import (
-    ALG,
     CHECKPOINT,
     KEYS,
     LEAF,
-    MANIFEST,
     POLICY,
     PRESENTED,
     PROOF,
-    SIGNED_MANIFEST,
     TYP,
     VERDICT,
     VERSION,
 )
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST, SigningKey, list_files, sign_manifest
 from receipt_service.errors import NotFound
 from receipt_service.tlog.note import SignatureType, known_signatures, parse_note
 from receipt_service.tlog.policy import Policy, format_policy
 from receipt_service.tlog.proof import parse_proof
-
-_P256_PREFIX: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
-_ED25519_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
-"""What stands before the raw key in a SubjectPublicKeyInfo (RFC 5480, RFC 8410)."""
-
-
-class SigningKey(Protocol):
-    """The issuer's key of the moment; the composition root passes it in."""
-
-    @property
-    def kid(self) -> str:
-        """The key's id."""
-
-    def sign(self, message: bytes) -> bytes:
-        """Return an ES256 signature, 64 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,19 +78,10 @@ def make_evidence(exhibit: Exhibit, key: SigningKey, now: datetime) -> bytes:
             "iat": int(now.timestamp()),
             "leaf_hash": exhibit.match.leaf_hash,
             "outcome": exhibit.match.outcome.value,
-            "files": [
-                {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-                for name, content in files.items()
-            ],
+            "files": list_files(files),
         }
     )
-    return _zipped({**files, MANIFEST: manifest, SIGNED_MANIFEST: sign_manifest(manifest, key)}, now)
-
-
-def sign_manifest(manifest: bytes, key: SigningKey) -> bytes:
-    """Write the signed manifest: a JWT with the manifest's exact bytes as its payload."""
-    signed = f"{base64url(to_json({'alg': ALG, 'kid': key.kid, 'typ': TYP}))}.{base64url(manifest)}"
-    return f"{signed}.{base64url(key.sign(signed.encode('ascii')))}\n".encode("ascii")
+    return _zipped({**files, MANIFEST: manifest, SIGNED_MANIFEST: sign_manifest(manifest, TYP, key)}, now)
 
 
 def _for_openssl(leaf: str, key: PublicKey) -> Mapping[str, bytes]:
@@ -118,7 +92,7 @@ def _for_openssl(leaf: str, key: PublicKey) -> Mapping[str, bytes]:
     return {
         "leaf.signed": signed.encode("ascii"),
         "leaf.signature.der": encode_dss_signature(r, s),
-        "leaf.key.pem": _pem(_P256_PREFIX + key.x + key.y),
+        "leaf.key.pem": _pem(key.handle),
     }
 
 
@@ -130,13 +104,13 @@ def _of_checkpoint(note: bytes, policy: Policy) -> Mapping[str, bytes]:
         return {
             "checkpoint.signed": parsed.text.encode(),
             "checkpoint.signature": signature.value,
-            "checkpoint.key.pem": _pem(_ED25519_PREFIX + key.public_key),
+            "checkpoint.key.pem": _pem(Ed25519PublicKey.from_public_bytes(key.public_key)),
         }
     return {}
 
 
-def _pem(der: bytes) -> bytes:
-    return b"-----BEGIN PUBLIC KEY-----\n" + encodebytes(der) + b"-----END PUBLIC KEY-----\n"
+def _pem(key: EllipticCurvePublicKey | Ed25519PublicKey) -> bytes:
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _zipped(files: Mapping[str, bytes], now: datetime) -> bytes:

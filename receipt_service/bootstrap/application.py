@@ -18,6 +18,7 @@ from receipt_service.bootstrap.database import require_current_schema, schema_is
 from receipt_service.bootstrap.keyring import Keyring
 from receipt_service.bootstrap.law import Law, load_law
 from receipt_service.bootstrap.log_head import LogHeadReader
+from receipt_service.bootstrap.log_records import record_signer
 from receipt_service.bootstrap.log_shelf import LogShelf
 from receipt_service.bootstrap.open_data import OpenDataShelf
 from receipt_service.bootstrap.printing import Printer
@@ -163,6 +164,7 @@ class ApiProcess:
         self._corrector = Corrector(
             issuer=self._issuer,
             amendments=Amendments(engine),
+            sign_record=record_signer(settings.public_url, self._keyring.signer_at),
             own_check=timedelta(hours=settings.correction_hours),
         )
         self.services = self._make_services(law)

@@ -3,19 +3,16 @@
 Here, and nowhere behind it, is a receipt taken apart with its identity in it: what the audit is handed has none.
 """
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
-from receipt_service.audit.closings import SignRecord
 from receipt_service.audit.entries import EntryVerifier
 from receipt_service.audit.matching import Matcher, Presented
 from receipt_service.audit.period import AuditSources
@@ -23,19 +20,16 @@ from receipt_service.audit.readings import ReadingBook
 from receipt_service.bootstrap.keyring import read_keys
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.config.processes import AuditSettings
-from receipt_service.crypto.signing import Signer
 from receipt_service.domain.groups import STUB_GROUPS
-from receipt_service.domain.log_entry import EntryKind
-from receipt_service.domain.log_record import SALT_BYTES, LogRecord, write_record
 from receipt_service.domain.territory import Territory
-from receipt_service.errors import ConfigurationError, NotFound
+from receipt_service.errors import ConfigurationError
 from receipt_service.storage import directory
 from receipt_service.storage.engine import reading
 from receipt_service.tlog.notation import MalformedLogText
 from receipt_service.tlog.policy import Policy, parse_policy
 from receipt_service.tlog.proof import parse_proof
 from receipt_service.tlog.trust import CheckedCheckpoint, check_checkpoint, check_logged
-from receipt_service.transparency.log_folder import CHECKPOINT, POLICY, WITNESSED, LogFolder
+from receipt_service.transparency.log_folder import CHECKPOINT, POLICY, LogFolder
 from receipt_service.transparency.proving import Proofs
 from receipt_service.verify.note_checks import NOTE_CHECKS
 from receipt_service.verify.sd_jwt import parse
@@ -137,14 +131,6 @@ def _newest_checkpoint(folder: LogFolder, policy: Callable[[], Policy]) -> Check
     return None if note is None else check_checkpoint(note, policy(), NOTE_CHECKS)
 
 
-def newest_checkpoint_note(folder: LogFolder) -> bytes:
-    """Return the newest checkpoint with most signatures on it. Raises ``NotFound`` before the first."""
-    note = folder.read(WITNESSED) or folder.read(CHECKPOINT)
-    if note is None:
-        raise NotFound("the log has no checkpoint")
-    return note
-
-
 def _check_proof(policy: Callable[[], Policy], leaf_hash: bytes, proof: bytes) -> tuple[int, CheckedCheckpoint]:
     parsed = parse_proof(proof)
     return parsed.index, check_logged(leaf_hash, parsed, policy(), NOTE_CHECKS)
@@ -182,21 +168,3 @@ class _Zones(Mapping[str, tzinfo]):
 
     def __len__(self) -> int:
         return len(self._zones())
-
-
-def record_signer(issuer: str, signer_at: Callable[[datetime], Signer]) -> SignRecord:
-    """Return what writes the log's records: the issuer's key of the moment, and a salt that nobody else has."""
-
-    def sign(kind: EntryKind, facts: Mapping[str, Any], now: datetime) -> LogRecord:
-        signer = signer_at(now)
-        return write_record(
-            kind,
-            facts,
-            issuer=issuer,
-            kid=signer.kid,
-            issued_on=now.astimezone(UTC).date(),
-            sign=signer.sign,
-            salt=secrets.token_bytes(SALT_BYTES),
-        )
-
-    return sign

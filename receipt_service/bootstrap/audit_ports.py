@@ -10,8 +10,9 @@ from receipt_service.audit.matching import Match
 from receipt_service.audit.period import AuditPeriod, PeriodResult
 from receipt_service.audit.readings import Reason, RecordedReading
 from receipt_service.bootstrap.answering import answering
-from receipt_service.bootstrap.audit import build_auditing, own_trust_root, record_signer, zone_of_department
+from receipt_service.bootstrap.audit import build_auditing, own_trust_root, zone_of_department
 from receipt_service.bootstrap.audit_shelf import AuditShelf
+from receipt_service.bootstrap.log_records import record_signer
 from receipt_service.config.processes import ApiSettings
 from receipt_service.crypto.signing import Signer
 from receipt_service.domain.check import Officer

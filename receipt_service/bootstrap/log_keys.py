@@ -7,33 +7,21 @@ share this folder and lock it, so that one signs at a time, and each holds the n
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from receipt_service.bootstrap.key_files import only_writer, read_public, write_durably
-from receipt_service.bootstrap.seed_files import make_seed, read_seed
-from receipt_service.crypto.note_signing import Ed25519Signer, MlDsa44Signer
+from receipt_service.bootstrap.seed_files import load_signing_keys, make_seeds
 from receipt_service.errors import ConfigurationError, Unavailable
 from receipt_service.tlog.checkpoint import Checkpoint, parse_checkpoint
 from receipt_service.tlog.notation import MalformedLogText
-from receipt_service.tlog.note import SignatureType, VerifierKey
-from receipt_service.transparency.checkpoints import CheckpointKey, CheckpointSigner
+from receipt_service.tlog.note import SignatureType
+from receipt_service.transparency.checkpoints import CheckpointSigner
 
 _ORIGIN: Final = "origin"
 _LAST: Final = "last-signed"
-_SIGNERS: Final[dict[str, tuple[SignatureType, Callable[[bytes], Ed25519Signer | MlDsa44Signer]]]] = {
-    "ed25519.seed": (SignatureType.ED25519, Ed25519Signer),
-    "ml-dsa-44.seed": (SignatureType.COSIGNATURE_ML_DSA_44, MlDsa44Signer),
-}
-
-
-def origin_of(public_url: str) -> str:
-    """Name the log by its address without the scheme (C2SP tlog-tiles, Parameters)."""
-    parts = urlsplit(public_url)
-    return f"{parts.netloc}{parts.path}/log"
 
 
 def has_log_keys(folder: Path) -> bool:
@@ -46,20 +34,14 @@ def make_log_keys(folder: Path, origin: str) -> CheckpointSigner:
     with only_writer(folder):
         if has_log_keys(folder):
             raise ConfigurationError(f"{folder} already has the keys of a log; a log keeps its keys")
-        for name in _SIGNERS:
-            make_seed(folder / name)
+        make_seeds(folder)
         write_durably(folder / _ORIGIN, f"{origin}\n".encode())
     return load_log_keys(folder)
 
 
 def load_log_keys(folder: Path) -> CheckpointSigner:
     """Read the keys. Raises ``ConfigurationError`` when there are none, one is damaged, or others may read it."""
-    origin = read_origin(folder)
-    keys = []
-    for name, (kind, signer_of) in _SIGNERS.items():
-        signer = signer_of(read_seed(folder / name))
-        keys.append(CheckpointKey(VerifierKey(origin, kind, signer.public_key), signer.sign))
-    return CheckpointSigner(keys)
+    return CheckpointSigner(load_signing_keys(folder, read_origin(folder), ed25519=SignatureType.ED25519))
 
 
 def read_origin(folder: Path) -> str:

@@ -5,16 +5,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from receipt_service.domain.publication import MANIFEST, QUARTER, SIGNED_MANIFEST
+from receipt_service.domain.publication import QUARTER
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST
 from receipt_service.errors import Unavailable
 from receipt_service.telemetry import logger
-from receipt_service.verify.publication import (
-    Manifest,
-    PublicationNotVerified,
-    SignedFile,
-    check_file,
-    read_manifest,
-)
+from receipt_service.verify.publication import Manifest, read_manifest
+from receipt_service.verify.signed_manifest import NotAsSigned, SignedFile, check_file
 from receipt_service.web.services import OpenFile, PublishedQuarter
 
 
@@ -57,7 +53,7 @@ class OpenDataShelf:
         if found is None:
             try:
                 found = read_manifest((self._root / period / SIGNED_MANIFEST).read_bytes())
-            except (OSError, PublicationNotVerified):
+            except (OSError, NotAsSigned):
                 return None
             self._manifests[period] = found
         return found
@@ -87,6 +83,6 @@ def _listed(manifest: Manifest) -> tuple[tuple[str, int], ...]:
 def _require_as_signed(listed: SignedFile, content: bytes) -> None:
     try:
         check_file(listed, content)
-    except PublicationNotVerified as error:
+    except NotAsSigned as error:
         logger().error("open_data_altered", reason=error.reason)
         raise Unavailable("a published file was altered on the disk") from error

@@ -1,18 +1,16 @@
 """Retention put together: the policy in the settings, the issuer's key that signs the records, the database."""
 
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import Any
 
 from receipt_service.bootstrap.keyring import Keyring
+from receipt_service.bootstrap.log_records import record_signer
 from receipt_service.bootstrap.outbox import opened_outbox
 from receipt_service.config.parts import RetentionPolicySettings
 from receipt_service.config.processes import RetentionSettings
 from receipt_service.domain.log_entry import EntryKind
-from receipt_service.domain.log_record import SALT_BYTES, LogRecord, write_record
 from receipt_service.transparency.retention import GROUPS, Retention, Term, due
 
 
@@ -45,20 +43,9 @@ def run_retention(settings: RetentionSettings, clock: Callable[[], datetime]) ->
     opened = None if passphrase is None else passphrase.get_secret_value().encode()
     keyring = Keyring.load(settings.issuer_keys, opened, clock())
     with opened_outbox(settings) as engine:
-        retention = Retention(engine, partial(_record, keyring, settings.public_url), clock)
+        retention = Retention(
+            engine, partial(record_signer(settings.public_url, keyring.signer_at), EntryKind.DELETION), clock
+        )
         for term in terms(settings):
             for stubs in retention.run(term):
                 yield term, stubs
-
-
-def _record(keyring: Keyring, issuer: str, facts: Mapping[str, Any], now: datetime) -> LogRecord:
-    signer = keyring.signer_at(now)
-    return write_record(
-        EntryKind.DELETION,
-        facts,
-        issuer=issuer,
-        kid=signer.kid,
-        issued_on=now.astimezone(UTC).date(),
-        sign=signer.sign,
-        salt=secrets.token_bytes(SALT_BYTES),
-    )

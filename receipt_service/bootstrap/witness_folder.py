@@ -4,29 +4,24 @@
 ``witness.last_seen``'s and ``evidence`` is ``witness.evidence``'s.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from receipt_service.bootstrap.key_files import only_writer, read_public, write_durably
-from receipt_service.bootstrap.seed_files import make_seed, read_seed
-from receipt_service.crypto.note_signing import Ed25519Signer, MlDsa44Signer
+from receipt_service.bootstrap.seed_files import load_signing_keys, make_seeds
 from receipt_service.errors import ConfigurationError
 from receipt_service.tlog.notation import MalformedLogText, check_key_name
 from receipt_service.tlog.note import SignatureType, VerifierKey, parse_vkey
 from receipt_service.tlog.policy import LOG_TYPES
 from receipt_service.verify.note_checks import NOTE_CHECKS
 from receipt_service.witness.answering import Witness
-from receipt_service.witness.cosigning import Cosigner, CosigningKey
+from receipt_service.witness.cosigning import Cosigner
 from receipt_service.witness.evidence import Evidence
 from receipt_service.witness.last_seen import LastSeen, RecordDamaged
 
 _NAME: Final = "name"
 _LOGS: Final = "logs"
-_SIGNERS: Final[dict[str, tuple[SignatureType, Callable[[bytes], Ed25519Signer | MlDsa44Signer]]]] = {
-    "ed25519.seed": (SignatureType.COSIGNATURE_ED25519, Ed25519Signer),
-    "ml-dsa-44.seed": (SignatureType.COSIGNATURE_ML_DSA_44, MlDsa44Signer),
-}
 _LONGEST_NAME: Final = 255
 """Bytes of the longest name or origin that ML-DSA-44 can cosign (C2SP tlog-cosignature)."""
 
@@ -40,8 +35,7 @@ def make_witness(folder: Path, name: str) -> Cosigner:
     with only_writer(folder):
         if (folder / _NAME).exists():
             raise ConfigurationError(f"{folder} already has a witness; with new keys it would be another one")
-        for seed in _SIGNERS:
-            make_seed(folder / seed)
+        make_seeds(folder)
         write_durably(folder / _LOGS, b"")
         write_durably(folder / _NAME, f"{name}\n".encode())  # last: what has a name is whole
     return load_cosigner(folder)
@@ -49,12 +43,7 @@ def make_witness(folder: Path, name: str) -> Cosigner:
 
 def load_cosigner(folder: Path) -> Cosigner:
     """Read the keys. Raises ``ConfigurationError`` where there are none, or they can't be used."""
-    name = _read_name(folder)
-    keys = []
-    for file, (kind, signer_of) in _SIGNERS.items():
-        signer = signer_of(read_seed(folder / file))
-        keys.append(CosigningKey(VerifierKey(name, kind, signer.public_key), signer.sign))
-    return Cosigner(keys)
+    return Cosigner(load_signing_keys(folder, _read_name(folder), ed25519=SignatureType.COSIGNATURE_ED25519))
 
 
 def follow_logs(folder: Path, vkeys: Sequence[str]) -> tuple[VerifierKey, ...]:

@@ -1,9 +1,5 @@
 """How a process begins and listens, the same for ``api`` and ``serve``."""
 
-import contextlib
-import signal
-import socket
-import types
 from typing import Any
 
 import click
@@ -13,9 +9,10 @@ from uvicorn.supervisors import Multiprocess
 
 from receipt_service import telemetry
 from receipt_service.bootstrap import memory
+from receipt_service.cli.bound_socket import bind, serve_until_told
 from receipt_service.config.processes import ApiSettings
 from receipt_service.environment import CoreSettings
-from receipt_service.errors import ConfigurationError, ReceiptServiceError, Unavailable
+from receipt_service.errors import ReceiptServiceError, Unavailable
 
 _WAITING_CONNECTIONS = 2048
 
@@ -43,35 +40,15 @@ def _config(app: FastAPI | str, settings: ApiSettings, **more: Any) -> uvicorn.C
     )
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Take the address; whoever asked for it is told when it cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=_WAITING_CONNECTIONS)
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or 'unknown host'}") from None
-    listening.set_inheritable(True)
-    telemetry.logger().info("listening", port=listening.getsockname()[1])
-    return listening
-
-
-def _taken_note_of(number: int, frame: types.FrameType | None) -> None:
-    """Do nothing."""
-
-
 def listen(app: FastAPI, host: str, port: int, settings: ApiSettings) -> None:
     """Serve in this process until SIGTERM or SIGINT.
 
     Raises ``ConfigurationError`` when the address cannot be had, and what kept the application from starting.
     """
-    listening = _bound(host, port)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # When uvicorn has ended in order it raises the signal again: an end in order is no failure.
-        signal.signal(number, _taken_note_of)
+    listening = bind(host, port, waiting=_WAITING_CONNECTIONS)
     memory.settle()
     server = uvicorn.Server(_config(app, settings))
-    with contextlib.suppress(SystemExit):  # a start that failed: told below, in our words
-        server.run(sockets=[listening])
+    serve_until_told(server, listening)
     fault: ReceiptServiceError | None = getattr(app.state, "start_fault", None)
     if fault is not None:
         raise fault
@@ -81,6 +58,7 @@ def listen(app: FastAPI, host: str, port: int, settings: ApiSettings) -> None:
 
 def listen_with_workers(factory: str, host: str, port: int, settings: ApiSettings, workers: int) -> None:
     """Serve in several processes on one address; each builds its own application by ``factory``."""
-    listening = _bound(host, port)
+    listening = bind(host, port, waiting=_WAITING_CONNECTIONS)
+    listening.set_inheritable(True)
     config = _config(factory, settings, factory=True, workers=workers)
     Multiprocess(config, sockets=[listening]).run()

@@ -9,8 +9,9 @@ from typing import Any, Final
 import click
 
 from receipt_service.cli import trust
-from receipt_service.domain.publication import SIGNED_MANIFEST
-from receipt_service.verify.publication import LARGEST_MANIFEST, Manifest, PublicationNotVerified, verify_publication
+from receipt_service.domain.signed_manifest import SIGNED_MANIFEST
+from receipt_service.verify.publication import Manifest, verify_publication
+from receipt_service.verify.signed_manifest import LARGEST_MANIFEST, NotAsSigned
 from receipt_service.verify.verdict import Status
 
 EXIT_CODES: Final = {Status.PASSED: 0, Status.FAILED: 1, Status.INDETERMINATE: 3}
@@ -30,7 +31,7 @@ def verify_folder(folder: Path, trust_root: Path | None, *, as_json: bool) -> No
     trusted = trust.load(trust_root)
     try:
         manifest = verify_publication(_read(folder), trusted, datetime.now(UTC))
-    except PublicationNotVerified as error:
+    except NotAsSigned as error:
         _tell({"status": error.status.value, "reason": error.reason, "message": str(error)}, as_json=as_json)
         sys.exit(EXIT_CODES[error.status])
     _tell(_described(manifest), as_json=as_json)

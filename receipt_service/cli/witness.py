@@ -1,10 +1,6 @@
 """``receipt-service witness``: a witness of logs, for whoever is not the log's operator. Needs no other setting."""
 
-import contextlib
 import json
-import signal
-import socket
-import types
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +9,7 @@ import uvicorn
 
 from receipt_service import telemetry
 from receipt_service.bootstrap.witness_folder import follow_logs, load_witness, make_witness
+from receipt_service.cli.bound_socket import bind, serve_until_told
 from receipt_service.errors import ConfigurationError, Unavailable
 from receipt_service.tlog.note import SignatureType
 from receipt_service.witness.cosigning import Cosigner
@@ -94,13 +91,9 @@ def serve(folder: Path, host: str, port: int) -> None:
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=10,
     )
-    listening = _bound(host, port)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # When uvicorn has ended in order it raises the signal again: an end in order is no failure.
-        signal.signal(number, _taken_note_of)
+    listening = bind(host, port, waiting=_WAITING_CONNECTIONS)
     server = uvicorn.Server(config)
-    with contextlib.suppress(SystemExit):
-        server.run(sockets=[listening])
+    serve_until_told(server, listening)
     if not server.started:
         raise Unavailable("the witness did not start; its events say why")
 
@@ -124,17 +117,3 @@ def status(folder: Path, *, as_json: bool) -> None:
         for log in found.followed()
     ]
     click.echo(json.dumps({"name": found.name, "keys": found.vkeys, "logs": logs, "forks": found.forks()}))
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=_WAITING_CONNECTIONS)
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or 'unknown host'}") from None
-    telemetry.logger().info("listening", port=listening.getsockname()[1])
-    return listening
-
-
-def _taken_note_of(number: int, frame: types.FrameType | None) -> None:
-    """Do nothing."""

@@ -8,7 +8,7 @@ stand in it openly. What each kind's facts are called stands in ``docs/log-recor
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from receipt_service.domain.attestation import ALG, SD_ALG, midnight
@@ -37,6 +37,10 @@ class LogRecord:
     kind: EntryKind
     text: str
     disclosure: str | None
+
+
+SignRecord = Callable[[EntryKind, Mapping[str, Any], datetime], LogRecord]
+"""Conceals facts under a fresh salt and signs them with the issuer's key of that moment (``bootstrap.log_records``)."""
 
 
 def write_record(

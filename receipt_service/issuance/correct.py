@@ -3,9 +3,8 @@
 Rare beside issuing, and never in its way: each has a transaction of its own instead of a place in the group commit.
 """
 
-import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from receipt_service.domain.canonical import base64url
@@ -14,7 +13,7 @@ from receipt_service.domain.correction import Replaced
 from receipt_service.domain.disclosure import parse_disclosure
 from receipt_service.domain.groups import STUB_GROUPS, Group
 from receipt_service.domain.log_entry import EntryKind
-from receipt_service.domain.log_record import SALT_BYTES, LogRecord, write_record
+from receipt_service.domain.log_record import LogRecord, SignRecord
 from receipt_service.domain.rules_correction import require_sound
 from receipt_service.errors import AlreadyAmended, CorrectionWindowClosed, InvalidCheck, Unavailable, Violation
 from receipt_service.issuance.amendments import Amendments, Target
@@ -39,6 +38,7 @@ class Corrector:
 
     issuer: Issuer
     amendments: Amendments
+    sign_record: SignRecord
     own_check: timedelta = timedelta(hours=OWN_CHECK_HOURS)
     """From the first record on: within it an officer corrects their own check; a supervisor always may."""
 
@@ -68,7 +68,7 @@ async def correct(correction: Correction, *, corrector: Corrector, now: datetime
         except InvalidCheck as refused:
             raise InvalidCheck(tuple(_within_check(fault) for fault in refused.violations)) from None
         leaf = prepared.issued.receipt.leaf
-        record = _record(target.stub.leaf, leaf, correction.reason.value, issuer, now)
+        record = _record(target.stub.leaf, leaf, correction.reason.value, corrector, now)
         row = _row(target, correction, reader, record, now, new_stub_id=prepared.rows.stub_id)
         if await corrector.amendments.commit(row, prepared.rows):
             return prepared.issued
@@ -92,7 +92,7 @@ async def cancel(cancellation: Cancellation, *, corrector: Corrector, now: datet
         require_sound(cancellation.reason, cancellation.explanation)
         key = issuer.replay_keys.current(now)
         request = IdempotencyRecord(lookup, key.fingerprint(*parts), key.period, target.stub.id)
-        record = _record(target.stub.leaf, None, cancellation.reason.value, issuer, now)
+        record = _record(target.stub.leaf, None, cancellation.reason.value, corrector, now)
         if await corrector.amendments.commit(_row(target, cancellation, reader, record, now), request):
             return Cancelled(
                 receipt_number=cancellation.receipt_number,
@@ -159,17 +159,9 @@ def _officer_of(stub: StoredStub) -> Officer:
     )
 
 
-def _record(old_leaf: str, new_leaf: str | None, reason: str, issuer: Issuer, now: datetime) -> LogRecord:
-    signer = issuer.signer_at(now)
-    return write_record(
-        EntryKind.CORRECTION,
-        {"replaced": _hash(old_leaf), "by": None if new_leaf is None else _hash(new_leaf), "reason": reason},
-        issuer=issuer.url,
-        kid=signer.kid,
-        issued_on=now.astimezone(UTC).date(),
-        sign=signer.sign,
-        salt=secrets.token_bytes(SALT_BYTES),
-    )
+def _record(old_leaf: str, new_leaf: str | None, reason: str, corrector: Corrector, now: datetime) -> LogRecord:
+    facts = {"replaced": _hash(old_leaf), "by": None if new_leaf is None else _hash(new_leaf), "reason": reason}
+    return corrector.sign_record(EntryKind.CORRECTION, facts, now)
 
 
 def _hash(leaf: str) -> str:

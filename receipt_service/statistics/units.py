@@ -1,6 +1,6 @@
 """The tree of units, as sums follow it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from receipt_service.statistics.lattice import own_area, unit_area
@@ -51,8 +51,3 @@ class UnitTree:
         moved = frozenset(unit for unit in every if self.parents.get(unit) != new.parents.get(unit))
         before, after = self._have_children, new._have_children  # noqa: SLF001 - of the same class
         return moved, after - before, before - after
-
-
-def parents_of(entries: Iterable[tuple[str, str | None]]) -> UnitTree:
-    """Make a tree of (unit, parent) pairs."""
-    return UnitTree(dict(entries))

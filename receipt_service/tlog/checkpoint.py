@@ -91,6 +91,14 @@ def signed_bytes(key: VerifierKey, checkpoint: Checkpoint, time: int) -> bytes:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key's public half, and how its private half signs bytes."""
+
+    verifier: VerifierKey
+    sign: Callable[[bytes], bytes]
+
+
 def sign_checkpoint(
     checkpoint: Checkpoint, key: VerifierKey, sign: Callable[[bytes], bytes], time: int = 0
 ) -> Signature:

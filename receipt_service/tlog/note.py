@@ -23,7 +23,6 @@ MOST_SIGNATURES: Final = 64
 KEY_ID_BYTES: Final = 4
 
 _EM_DASH: Final = "\N{EM DASH} "
-_KEY_ID_DIGITS: Final = 2 * KEY_ID_BYTES
 
 
 class MalformedNote(MalformedLogText):

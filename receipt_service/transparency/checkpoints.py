@@ -1,25 +1,16 @@
 """The log's own signature on its checkpoints: Ed25519, which every reader of C2SP logs knows, and ML-DSA-44."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
-from receipt_service.tlog.checkpoint import Checkpoint, sign_checkpoint
+from receipt_service.tlog.checkpoint import Checkpoint, SigningKey, sign_checkpoint
 from receipt_service.tlog.note import SignedNote, VerifierKey, format_note
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointKey:
-    """One key of the log, and how it signs bytes."""
-
-    verifier: VerifierKey
-    sign: Callable[[bytes], bytes]
 
 
 class CheckpointSigner:
     """Signs checkpoints with every key that the log has."""
 
-    def __init__(self, keys: Sequence[CheckpointKey]) -> None:
+    def __init__(self, keys: Sequence[SigningKey]) -> None:
         """``keys`` all bear the log's origin as their name."""
         self._keys = tuple(keys)
 

@@ -1,24 +1,15 @@
 """The witness's own signatures (C2SP tlog-cosignature): Ed25519, which every reader knows, and ML-DSA-44."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from receipt_service.tlog.checkpoint import Checkpoint, sign_checkpoint
+from receipt_service.tlog.checkpoint import Checkpoint, SigningKey, sign_checkpoint
 from receipt_service.tlog.note import Signature, VerifierKey
-
-
-@dataclass(frozen=True, slots=True)
-class CosigningKey:
-    """One key of the witness, and how it signs bytes."""
-
-    verifier: VerifierKey
-    sign: Callable[[bytes], bytes]
 
 
 class Cosigner:
     """Signs with every key that the witness has."""
 
-    def __init__(self, keys: Sequence[CosigningKey]) -> None:
+    def __init__(self, keys: Sequence[SigningKey]) -> None:
         """``keys`` all bear the witness's name."""
         self._keys = tuple(keys)
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from receipt_service.crypto.signing import Signer
-from receipt_service.domain.publication import SIGNED_MANIFEST
+from receipt_service.domain.signed_manifest import SIGNED_MANIFEST
 from receipt_service.statistics.publication.folder import draft_folder, published_folder, read_files
 from receipt_service.statistics.publication.publish import PublicationRefused, publish
 from receipt_service.storage import publications

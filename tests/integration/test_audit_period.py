@@ -9,7 +9,7 @@ from sqlalchemy import text
 from receipt_service.audit.closings import Closings
 from receipt_service.audit.findings import MOST_TOLD, Code, Finding, Findings
 from receipt_service.audit.period import AuditPeriod, BadPeriod, parse_audit_period
-from receipt_service.bootstrap.audit import record_signer
+from receipt_service.bootstrap.log_records import record_signer
 from receipt_service.domain.check import Officer, Quality, Service
 from receipt_service.domain.directory import UnitEntry
 from receipt_service.domain.log_entry import EntryKind

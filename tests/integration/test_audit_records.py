@@ -7,7 +7,7 @@ import pytest
 
 from receipt_service.audit.closings import Closings
 from receipt_service.audit.period import AuditPeriod
-from receipt_service.bootstrap.audit import record_signer
+from receipt_service.bootstrap.log_records import record_signer
 from receipt_service.domain.canonical import base64url
 from receipt_service.domain.directory import UnitEntry
 from receipt_service.domain.log_entry import EntryKind

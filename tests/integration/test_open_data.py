@@ -11,7 +11,7 @@ import pytest
 from starlette.routing import Router
 
 from receipt_service.bootstrap.open_data import OpenDataShelf
-from receipt_service.domain.publication import MANIFEST, SIGNED_MANIFEST
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST
 from receipt_service.statistics.publication.folder import put_in_place, write_draft
 from receipt_service.verify.publication import verify_publication
 from receipt_service.web.boundary import Boundary

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from receipt_service.domain.publication import MANIFEST, SIGNED_MANIFEST
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST
 from receipt_service.errors import ConfigurationError, Unavailable
 from receipt_service.statistics.lattice import months_of
 from receipt_service.statistics.publication import folder

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from receipt_service.bootstrap.resources import read_schema
-from receipt_service.domain.publication import MANIFEST, SIGNED_MANIFEST
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST
 from receipt_service.statistics.publication.files import NOTES, data_name, publication_files
 from receipt_service.statistics.publication.noise import margin, standard_deviation
 from receipt_service.statistics.publication.rows import PublicRow

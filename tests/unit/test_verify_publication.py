@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from receipt_service.crypto.keys import ORDER
 from receipt_service.domain.canonical import base64url, from_base64url, to_json
-from receipt_service.domain.publication import MANIFEST, SIGNED_MANIFEST, TYP
+from receipt_service.domain.publication import TYP
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST
 from receipt_service.errors import VerificationError
-from receipt_service.verify.publication import Fault, PublicationNotVerified, read_manifest, verify_publication
+from receipt_service.verify.publication import read_manifest, verify_publication
+from receipt_service.verify.signed_manifest import Fault, NotAsSigned
 from receipt_service.verify.trust_root import TrustRoot
 from receipt_service.verify.verdict import Status
 from receipt_service.verify.verifier import Verifier
@@ -24,7 +26,7 @@ DATA = "identity-checks-2026-Q3.csv"
 
 
 def fault_of(files, trust=TRUST, now=NOW):
-    with pytest.raises(PublicationNotVerified) as refused:
+    with pytest.raises(NotAsSigned) as refused:
         verify_publication(files, trust, now)
     return refused.value.fault
 
@@ -75,7 +77,7 @@ def test_no_bit_of_the_signed_manifest_can_change(position, bit):
     jws = bytearray(FILES[SIGNED_MANIFEST])
     jws[position] ^= 1 << bit
 
-    with pytest.raises(PublicationNotVerified):
+    with pytest.raises(NotAsSigned):
         verify_publication({**FILES, SIGNED_MANIFEST: bytes(jws)}, TRUST, NOW)
 
 
@@ -99,8 +101,8 @@ def test_without_the_key_nothing_is_said():
     unknown = fault_of(FILES, TrustRoot()), fault_of(FILES, trust_in(a_key()))
 
     assert unknown == (Fault.ISSUER_UNKNOWN, Fault.KEY_UNKNOWN)
-    assert {PublicationNotVerified(fault, "").status for fault in unknown} == {Status.INDETERMINATE}
-    assert PublicationNotVerified(Fault.FILE_ALTERED, "").status is Status.FAILED
+    assert {NotAsSigned(fault, "").status for fault in unknown} == {Status.INDETERMINATE}
+    assert NotAsSigned(Fault.FILE_ALTERED, "").status is Status.FAILED
 
 
 def test_it_was_signed_while_the_key_signs_and_not_later_than_now():
@@ -164,4 +166,4 @@ def test_a_manifest_is_no_receipt_and_a_fault_is_a_verification_error():
     verdict = Verifier(TRUST).verify(FILES[SIGNED_MANIFEST].decode().strip() + "~", NOW)
 
     assert verdict.status is Status.FAILED
-    assert issubclass(PublicationNotVerified, VerificationError)
+    assert issubclass(NotAsSigned, VerificationError)

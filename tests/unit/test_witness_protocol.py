@@ -178,4 +178,5 @@ def test_growth_is_accepted_and_a_spare_node_is_not(old_size, size):
 
 
 def test_an_empty_tree_can_be_cosigned():
-    decide(request([], 0), NOTHING)
+    assert read(request([], 0)).checkpoint == NOTHING
+    assert decide(request([], 0), NOTHING) is None  # a refusal is raised

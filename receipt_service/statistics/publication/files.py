@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files as package_files
 from string import Template
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from receipt_service.domain.canonical import base64url, to_json
-from receipt_service.domain.publication import ALG, MANIFEST, SIGNED_MANIFEST, TYP
+from receipt_service.domain.publication import TYP
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST, SigningKey, list_files, sign_manifest
 from receipt_service.statistics.publication.noise import MECHANISM, margin, standard_deviation
 from receipt_service.statistics.publication.rounding import SMALLEST_SHOWN
 from receipt_service.statistics.publication.rows import PublicRow
@@ -35,15 +35,6 @@ _PARQUET: Final = pa.schema(
         pa.field("status", pa.string(), nullable=False),
     ]
 )
-
-
-class SigningKey(Protocol):
-    """A key of the service that signs now; the composition root passes it in."""
-
-    kid: str
-
-    def sign(self, message: bytes) -> bytes:
-        """Return an ES256 signature, 64 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +69,7 @@ def publication_files(
     }
     made[DATA_PACKAGE] = _document(_data_package(made, about))
     manifest = _document(_manifest(made, domain, about))
-    return {**made, MANIFEST: manifest, SIGNED_MANIFEST: sign_manifest(manifest, key)}
+    return {**made, MANIFEST: manifest, SIGNED_MANIFEST: sign_manifest(manifest, TYP, key)}
 
 
 def to_csv(rows: Sequence[PublicRow]) -> bytes:
@@ -98,13 +89,6 @@ def to_parquet(rows: Sequence[PublicRow]) -> bytes:
     return sink.getvalue()
 
 
-def sign_manifest(manifest: bytes, key: SigningKey) -> bytes:
-    """Write the manifest as a JWS in compact form (RFC 7515 §3.1), with a line end."""
-    header = to_json({"alg": ALG, "kid": key.kid, "typ": TYP})
-    signed = f"{base64url(header)}.{base64url(manifest)}"
-    return f"{signed}.{base64url(key.sign(signed.encode('ascii')))}\n".encode("ascii")
-
-
 def _document(content: Any) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n"
 
@@ -119,7 +103,7 @@ def _manifest(made: Mapping[str, bytes], domain: PublicDomain, about: Provenance
         "display": {"smallest_count_shown": SMALLEST_SHOWN, "not_shown_as": "empty"},
         "domain": {"cells": domain.size, "territory": about.territory, "catalogues": dict(about.catalogues)},
         "software": {name: version(name) for name in _LIBRARIES},
-        "files": [{"name": name, "bytes": len(content), "sha256": _sha256(content)} for name, content in made.items()],
+        "files": list_files(made),
     }
 
 

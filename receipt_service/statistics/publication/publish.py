@@ -22,16 +22,12 @@ from typing import Any, Final, NoReturn, Protocol
 
 from sqlalchemy import Connection, Engine
 
-from receipt_service.domain.publication import MANIFEST, QUARTER, SIGNED_MANIFEST
+from receipt_service.domain.publication import QUARTER
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST, SigningKey
 from receipt_service.errors import ReceiptServiceError, VerificationError
 from receipt_service.statistics.lattice import months_of
 from receipt_service.statistics.publication import folder
-from receipt_service.statistics.publication.files import (
-    Provenance,
-    SigningKey,
-    privacy_statement,
-    publication_files,
-)
+from receipt_service.statistics.publication.files import Provenance, privacy_statement, publication_files
 from receipt_service.statistics.publication.noise import add_noise
 from receipt_service.statistics.publication.rows import public_rows
 from receipt_service.statistics.publication.tables import BUDGET, PUBLIC_TABLES, Counts, PublicDomain

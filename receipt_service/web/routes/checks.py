@@ -54,14 +54,19 @@ def number_in_path(request: Request) -> ReceiptNumber:
         raise NotFound("not a receipt number") from None
 
 
-async def register_check(request: Request, caller: Caller) -> Response:
-    """Register a check and answer with its receipt."""
-    services = services_of(request)
+async def body_and_key(request: Request) -> tuple[bytes, str]:
+    """Take the JSON body and the Idempotency-Key of a request that registers something. Raises ``Refused``."""
     headers = request.scope["headers"]
     sent = dict(reversed(headers))  # the first of each name counts
     require_json(sent.get(b"content-type"), sent.get(b"content-encoding"))
     key = idempotency_key([value for name, value in headers if name == b"idempotency-key"])
-    body = await read_body(request)
+    return await read_body(request), key
+
+
+async def register_check(request: Request, caller: Caller) -> Response:
+    """Register a check and answer with its receipt."""
+    services = services_of(request)
+    body, key = await body_and_key(request)
     await others_come_this_far()
     now = services.clock()
     check_request, person, recipient = read_check(body, now)

@@ -12,11 +12,15 @@ from receipt_service.web.access import DirectRoute, Route
 from receipt_service.web.authentication import Caller, Role
 from receipt_service.web.correction_requests import read_cancellation, read_correction
 from receipt_service.web.example_files import example
-from receipt_service.web.fields import idempotency_key
-from receipt_service.web.json_body import read_body, require_json
 from receipt_service.web.openapi import json_content
 from receipt_service.web.responses import cancelled_response, issued_response
-from receipt_service.web.routes.checks import KEY_PARAMETER, NUMBER_PARAMETER, number_in_path, require_offered
+from receipt_service.web.routes.checks import (
+    KEY_PARAMETER,
+    NUMBER_PARAMETER,
+    body_and_key,
+    number_in_path,
+    require_offered,
+)
 from receipt_service.web.services import services_of
 
 router = APIRouter(route_class=DirectRoute)
@@ -48,19 +52,11 @@ _REPLAYED: Final = {
 }
 
 
-async def _body_and_key(request: Request) -> tuple[bytes, str]:
-    headers = request.scope["headers"]
-    sent = dict(reversed(headers))  # the first of each name counts
-    require_json(sent.get(b"content-type"), sent.get(b"content-encoding"))
-    key = idempotency_key([value for name, value in headers if name == b"idempotency-key"])
-    return await read_body(request), key
-
-
 async def correct_check(request: Request, caller: Caller) -> Response:
     """Replace a receipt and answer with the new one."""
     services = services_of(request)
     number = number_in_path(request)
-    body, key = await _body_and_key(request)
+    body, key = await body_and_key(request)
     now = services.clock()
     given, check, person, recipient = read_correction(body, now)
     require_offered(services, sms=recipient.sms is not None, email=recipient.email is not None, within="/check")
@@ -88,7 +84,7 @@ async def cancel_check(request: Request, caller: Caller) -> Response:
     """Cancel a receipt."""
     services = services_of(request)
     number = number_in_path(request)
-    body, key = await _body_and_key(request)
+    body, key = await body_and_key(request)
     given = read_cancellation(body)
     cancelled = await services.cancel(
         Cancellation(

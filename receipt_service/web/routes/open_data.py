@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import Response
 
-from receipt_service.domain.publication import MANIFEST, SIGNED_MANIFEST
+from receipt_service.domain.signed_manifest import MANIFEST, SIGNED_MANIFEST
 from receipt_service.errors import NotFound
 from receipt_service.web.access import DirectRoute
 from receipt_service.web.pages import HEADERS
