@@ -30,6 +30,11 @@ WHY = ("--purpose", "contestation", "--reference", "2026/1187")
 NAMES = (PERSON.family_name, PERSON.given_names, PERSON.birth_date, PERSON.birth_place)
 
 
+def soon() -> datetime:
+    """When a file that was made in this test is read: this module may have been imported long before."""
+    return datetime.now(UTC) + timedelta(minutes=1)
+
+
 class Office:
     """An auditor's machine beside the database: folder, settings, one published receipt and one that was not."""
 
@@ -160,7 +165,7 @@ def packed(files: dict[str, bytes]) -> bytes:
 def test_evidence_shows_what_the_holder_chose_and_verifies_elsewhere(office):
     data = evidence(office, "-", given=office.without_person())
 
-    found = verify_evidence(data, office.trust, NOW + timedelta(minutes=1))
+    found = verify_evidence(data, office.trust, soon())
     (office.folder / "e.zip").write_bytes(data)
     told = office.run(
         "verify-evidence", office.folder / "e.zip", "--trust-root", office.folder / "trust.json", "--json"
@@ -206,21 +211,21 @@ def test_evidence_that_was_tampered_with_is_refused(office, change, fault):
     files = unpacked(evidence(office, "-", given=office.without_person()))
 
     with pytest.raises(EvidenceNotVerified) as refused:
-        verify_evidence(packed(change(files)), office.trust, NOW + timedelta(minutes=1))
+        verify_evidence(packed(change(files)), office.trust, soon())
 
     assert refused.value.fault == fault
 
 
 def test_no_bit_of_an_evidence_file_can_change_what_it_shows(office):
     data = evidence(office, "-", given=office.without_person())
-    found = verify_evidence(data, office.trust, NOW + timedelta(minutes=1))
+    found = verify_evidence(data, office.trust, soon())
     refused = 0
 
     for position in range(0, len(data), 5):
         changed = bytearray(data)
         changed[position] ^= 1 << position % 8
         try:  # a bit of the zip's own that means nothing, a time of day say, may pass; another exception is a crash
-            assert verify_evidence(bytes(changed), office.trust, NOW + timedelta(minutes=1)) == found
+            assert verify_evidence(bytes(changed), office.trust, soon()) == found
         except EvidenceNotVerified:
             refused += 1
 
@@ -231,7 +236,7 @@ def test_evidence_under_keys_that_are_not_known_is_indeterminate(office):
     data = evidence(office, "-", given=office.without_person())
 
     with pytest.raises(EvidenceNotVerified) as refused:
-        verify_evidence(data, TrustRoot(), NOW + timedelta(minutes=1))
+        verify_evidence(data, TrustRoot(), soon())
 
     assert refused.value.fault == "key_unknown"
     with pytest.raises(EvidenceNotVerified):

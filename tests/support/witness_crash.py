@@ -16,7 +16,7 @@ from tests.support.witnesses import LOG, leaves, request, signed
 
 def half_written(path: Path, content: bytes) -> None:
     """Write half of the new record aside, and die."""
-    path.with_suffix(".new").write_bytes(content[: len(content) // 2])
+    path.with_name(f".{path.name}.new").write_bytes(content[: len(content) // 2])
     die()
 
 
@@ -26,7 +26,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "signed, not recorded": lambda: setattr(last_seen.Turn, "replace", die),
     "half of the record written aside": lambda: setattr(last_seen, "_write", half_written),
     "record written aside, not in place": lambda: setattr(Path, "replace", die),
-    "record in place, not durable": lambda: setattr(last_seen, "_sync", die),
+    "record in place, not durable": lambda: setattr(last_seen, "sync_folder", die),
     "recorded, not answered": lambda: setattr(last_seen.Turn, "replace", then_die(last_seen.Turn.replace)),
     "answered": lambda: setattr(os, "_exit", die),
 }
