@@ -145,9 +145,13 @@ def _checked_address(url: str) -> URL:
 
 
 def _create_sqlite_closed_to_others(_dialect: Any, _record: Any, arguments: Any, _keywords: Any) -> None:
-    """Make a new file readable for us alone; its ``-wal`` and ``-shm`` take over the mode."""
+    """Make a new file readable for us alone; its ``-wal`` and ``-shm`` take over the mode.
+
+    A file that is there must not even be opened: closing it again would drop this process's locks on it (POSIX), and
+    the next process that leaves the database would take itself for the last one and delete the log that we write to.
+    """
     with suppress(OSError):  # SQLite says more clearly why a file can't be opened
-        os.close(os.open(arguments[0], os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -1,6 +1,8 @@
 """The schema that the migrations make is the schema of the models, to the index and the CHECK, on both databases."""
 
 import stat
+import subprocess
+import sys
 
 import pytest
 from alembic import command
@@ -161,6 +163,29 @@ def test_a_new_sqlite_file_is_ours_alone(tmp_path):
     with writing(engine) as connection:
         connection.exec_driver_sql("CREATE TABLE t (x)")
         assert {stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()} == {0o600}
+    engine.dispose()
+
+
+def test_another_process_that_leaves_a_sqlite_file_takes_no_commit_with_it(tmp_path):
+    path = tmp_path / "shared.db"
+    engine = open_engine(f"sqlite:///{path}")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+    held, grown = engine.connect(), engine.connect()  # the pool opens the file while it is in use
+    look = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(*c.execute('SELECT count(*) FROM t'))\nc.close()"
+    )
+
+    def seen_elsewhere():
+        done = subprocess.run([sys.executable, "-c", look, path], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert seen_elsewhere() == "(0,)"
+    held.exec_driver_sql("INSERT INTO t VALUES (1)")
+    held.commit()
+    assert seen_elsewhere() == "(1,)"
+    held.close()
+    grown.close()
     engine.dispose()
 
 
